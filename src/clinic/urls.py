@@ -1,0 +1,6 @@
+from django.urls import path
+
+from clinic.views.home import home
+
+app_name = "clinic"
+urlpatterns = [path("", home, name="home")]

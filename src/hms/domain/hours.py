@@ -1,0 +1,119 @@
+"""When doctors work, and which of that time is free. Intervals are half-open pairs of UTC moments."""
+
+from collections import defaultdict
+from datetime import UTC, datetime, timedelta
+
+from hms.domain.settings import hospital
+from hms.models import Appointment, TimeOff, WorkingHours
+
+LOOK_AHEAD = timedelta(days=60)  # how far the slot finder searches
+
+
+def windows(date, *, doctors=None):
+    """``{doctor id: [(start, end), …]}``: the working hours in force on a calendar day, leave not yet taken out."""
+    zone = hospital().zone
+    rows = WorkingHours.objects.on(date).order_by("start")
+    if doctors is not None:
+        rows = rows.filter(doctor__in=doctors)
+    result = defaultdict(list)
+    for doctor, start, end in rows.values_list("doctor_id", "start", "end"):
+        result[doctor].append(_interval(date, start, end, zone))
+    return dict(result)
+
+
+def _interval(date, start, end, zone):
+    # A boundary that a clock change skips or repeats is taken as the first reading: hours are rules, not appointments.
+    return tuple(datetime.combine(date, t, tzinfo=zone).astimezone(UTC) for t in (start, end))
+
+
+def leave(start, end, *, doctors=None):
+    """``{doctor id: [(start, end, reason), …]}``: time off that touches the given time."""
+    rows = TimeOff.objects.between(start, end).order_by("start")
+    if doctors is not None:
+        rows = rows.filter(doctor__in=doctors)
+    result = defaultdict(list)
+    for doctor, begin, until, reason in rows.values_list("doctor_id", "start", "end", "reason"):
+        result[doctor].append((begin, until, reason))
+    return dict(result)
+
+
+def subtract(intervals, taken):
+    """What is left of ``intervals`` without ``taken``; both sorted by start."""
+    left = []
+    for start, end in intervals:
+        at = start
+        for begin, until in taken:
+            if until <= at or begin >= end:
+                continue
+            if begin > at:
+                left.append((at, begin))
+            at = max(at, until)
+        if at < end:
+            left.append((at, end))
+    return left
+
+
+def working(doctor, start, end):
+    """Whether the doctor works all of the time from ``start`` until ``end``: ``"yes"``, ``"leave"`` or ``"off"``."""
+    away = leave(start, end, doctors=[doctor]).get(doctor.pk, [])
+    if away:
+        return "leave"
+    dates = {moment.astimezone(hospital().zone).date() for moment in (start, end)}
+    open_ = sorted(i for date in dates for i in windows(date, doctors=[doctor]).get(doctor.pk, []))
+    return "off" if subtract([(start, end)], open_) else "yes"
+
+
+def free_times(doctors, *, after, duration, limit=5, until=None, ignoring=None):
+    """The first ``limit`` moments from ``after`` on when one of ``doctors`` has ``duration`` free: ``[(doctor, start), …]``.
+
+    Starts lie on the slot grid of the doctor's hours, earliest first. ``ignoring``: an appointment whose own time counts
+    as free (it is being moved).
+    """
+    by_pk = {d.pk: d for d in doctors}
+    until = until or after + LOOK_AHEAD
+    zone = hospital().zone
+    first, last = after.astimezone(zone).date(), until.astimezone(zone).date()
+    found = []
+    # A week at a time: three queries each, and mostly the first week is enough.
+    for week in range(0, (last - first).days + 1, 7):
+        dates = [first + timedelta(days=week + i) for i in range(7)]
+        found += _free_in(by_pk, [d for d in dates if d <= last], duration, after, ignoring)
+        if len(found) >= limit:
+            break
+    return [(by_pk[pk], start) for start, pk in found[:limit]]
+
+
+def _free_in(by_pk, dates, duration, after, ignoring):
+    slot = hospital().slot
+    begin, end = hospital().day_bounds(dates[0])[0], hospital().day_bounds(dates[-1])[1]
+    taken = defaultdict(list)
+    for pk, rows in leave(begin, end, doctors=by_pk).items():
+        taken[pk] += [(s, e) for s, e, _reason in rows]
+    busy = Appointment.objects.filter(doctor__in=by_pk).live().between(begin, end).exclude(pk=ignoring and ignoring.pk)
+    for pk, start, length in busy.values_list("doctor_id", "appointment_date", "duration"):
+        taken[pk].append((start, start + length))
+    found = []
+    hours = _hours_of_week(by_pk, dates)
+    for pk, intervals in hours.items():
+        blocks = sorted(taken[pk])
+        for opens, closes in intervals:
+            for start, stop in subtract([(opens, closes)], blocks):
+                # The grid is that of the hours, not of the last appointment's end.
+                steps = max(-(-(max(start, after) - opens) // slot), 0)
+                at = opens + steps * slot
+                while at + duration <= stop:
+                    found.append((at, pk))
+                    at += slot
+    return sorted(found)
+
+
+def _hours_of_week(by_pk, dates):
+    rows = WorkingHours.objects.filter(doctor__in=by_pk, valid_from__lte=dates[-1]).exclude(valid_until__lt=dates[0])
+    result = defaultdict(list)
+    for pk, weekday, start, end, valid_from, valid_until in rows.values_list(
+        "doctor_id", "weekday", "start", "end", "valid_from", "valid_until"
+    ):
+        for date in dates:
+            if date.weekday() == weekday and valid_from <= date and (valid_until is None or date <= valid_until):
+                result[pk].append(_interval(date, start, end, hospital().zone))
+    return result

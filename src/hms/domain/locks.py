@@ -1,0 +1,36 @@
+"""Taking turns. The exclusion constraints judge; these locks only make the loser hear it quickly instead of deadlocking.
+
+Measured: with the constraints alone two moves taken in opposite order deadlock every time (about 1 s); with sorted
+advisory locks the loser hears so in 0.06 s. Only transaction-level locks: they work behind a transaction pooler.
+"""
+
+from contextlib import contextmanager
+
+from django.db import DatabaseError, connection
+
+DOCTOR, PATIENT = 1, 2  # the first key of the two-key advisory lock
+PATIENCE = "1200ms"  # how long somebody waits for their turn
+
+# exclusion, unique, deadlock, serialization, lock timeout: somebody else was quicker
+LOST = {"23P01", "40P01", "40001", "55P03"}
+
+
+def take(*, doctors=(), patients=()):
+    """Wait for the turn on these ids until the transaction ends: doctors first, each in ascending order."""
+    keys = [(DOCTOR, pk) for pk in sorted(set(doctors))] + [(PATIENT, pk) for pk in sorted(set(patients))]
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT set_config('lock_timeout', %s, true)", [PATIENCE])
+        # Record ids are 64 bits, the key 32: two rows that share a key take turns needlessly, and nothing worse.
+        for kind, pk in keys:
+            cursor.execute("SELECT pg_advisory_xact_lock(%s, %s)", [kind, pk % 2**31])
+
+
+@contextmanager
+def losing_raises(error):
+    """Turn what PostgreSQL says to the loser of a race into ``error()``; other errors pass."""
+    try:
+        yield
+    except DatabaseError as e:
+        if getattr(e.__cause__, "sqlstate", None) in LOST:
+            raise error() from e
+        raise

@@ -1,0 +1,25 @@
+"""The nouns of the hospital. Everything is importable from here."""
+
+from hms.models.audit import AccessLog
+from hms.models.billing import Invoice
+from hms.models.display import Display
+from hms.models.hospital import Department, Hospital
+from hms.models.people import Doctor, NameToken, Patient, User
+from hms.models.records import MedicalRecord
+from hms.models.scheduling import Appointment, TimeOff, WorkingHours
+
+__all__ = [
+    "AccessLog",
+    "Appointment",
+    "Department",
+    "Display",
+    "Doctor",
+    "Hospital",
+    "Invoice",
+    "MedicalRecord",
+    "NameToken",
+    "Patient",
+    "TimeOff",
+    "User",
+    "WorkingHours",
+]

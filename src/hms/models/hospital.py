@@ -1,0 +1,103 @@
+"""The hospital itself: one row of settings, and its departments."""
+
+import zoneinfo
+from datetime import datetime, timedelta
+
+import pghistory
+from django.core.exceptions import ValidationError
+from django.core.validators import MaxValueValidator, MinValueValidator, RegexValidator
+from django.db import models
+from django.db.models.functions import Now
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+from hms.models.triggers import announce
+
+
+def _known_zone(name):
+    if name not in zoneinfo.available_timezones():
+        raise ValidationError(_("“%(name)s” is not a time zone. Write it as Europe/London."), params={"name": name})
+
+
+class HospitalManager(models.Manager):
+    def current(self):
+        """The one hospital row; made from the environment's settings at first use."""
+        from django.conf import settings
+
+        row = self.first()
+        if row is None:
+            row, _created = self.get_or_create(
+                pk=1,
+                defaults={"time_zone": settings.HOSPITAL_TIME_ZONE, "currency": settings.HOSPITAL_CURRENCY},
+            )
+        return row
+
+
+@pghistory.track()
+class Hospital(models.Model):
+    """Exactly one row: what every page and letter says of the hospital."""
+
+    name = models.CharField(_("name"), max_length=200, default="HMS Hospital")
+    address = models.TextField(_("address"), blank=True)
+    phone = models.CharField(_("phone"), max_length=30, blank=True)
+    time_zone = models.CharField(_("time zone"), max_length=64, default="Europe/London", validators=[_known_zone])
+    currency = models.CharField(
+        _("currency"), max_length=3, default="GBP", validators=[RegexValidator(r"^[A-Z]{3}$", _("Three letters, as GBP."))]
+    )
+    slot_minutes = models.PositiveSmallIntegerField(
+        _("slot length, minutes"), default=15, validators=[MinValueValidator(5), MaxValueValidator(120)]
+    )
+
+    objects = HospitalManager()
+
+    class Meta:
+        verbose_name = _("hospital")
+        verbose_name_plural = _("hospital")
+        constraints = [
+            models.CheckConstraint(condition=models.Q(pk=1), name="hospital_one_row"),
+            models.CheckConstraint(
+                condition=models.Q(slot_minutes__gte=5, slot_minutes__lte=120), name="hospital_slot_minutes"
+            ),
+        ]
+        triggers = [announce("hospital")]
+
+    def __str__(self):
+        return self.name
+
+    @property
+    def zone(self):
+        return zoneinfo.ZoneInfo(self.time_zone)
+
+    @property
+    def slot(self):
+        return timedelta(minutes=self.slot_minutes)
+
+    def today(self):
+        """The hospital's calendar day, now."""
+        return timezone.now().astimezone(self.zone).date()
+
+    def day_bounds(self, date):
+        """``(start, end)`` of a calendar day as aware UTC times; 23 or 25 hours apart when a clock changes."""
+        start = datetime(date.year, date.month, date.day, tzinfo=self.zone)
+        after = date + timedelta(days=1)
+        end = datetime(after.year, after.month, after.day, tzinfo=self.zone)
+        return start.astimezone(zoneinfo.ZoneInfo("UTC")), end.astimezone(zoneinfo.ZoneInfo("UTC"))
+
+
+@pghistory.track()
+class Department(models.Model):
+    name = models.CharField(_("name"), max_length=100, unique=True)
+    description = models.TextField(_("description"), blank=True)
+    head_doctor = models.ForeignKey(
+        "hms.Doctor", verbose_name=_("head"), null=True, blank=True, on_delete=models.SET_NULL, related_name="heads"
+    )
+    created_at = models.DateTimeField(_("created"), db_default=Now(), editable=False)
+
+    class Meta:
+        verbose_name = _("department")
+        verbose_name_plural = _("departments")
+        ordering = ["name"]
+        triggers = [announce("department")]
+
+    def __str__(self):
+        return self.name

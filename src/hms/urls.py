@@ -1,0 +1,27 @@
+"""The only place that names the audience apps."""
+
+from django.contrib import admin
+from django.urls import include, path
+
+from hms import views
+
+handler400 = "hms.views.bad_request"
+handler403 = "hms.views.forbidden"
+handler404 = "hms.views.not_found"
+handler500 = "hms.views.server_error"
+
+urlpatterns = [
+    path("", views.home, name="home"),
+    path("healthz", views.healthz, name="healthz"),
+    path("readyz", views.readyz, name="readyz"),
+    path("accounts/session/", views.session, name="session"),
+    path("accounts/session/extend/", views.session_extend, name="session-extend"),
+    path("accounts/", include("allauth.urls")),
+    path("admin/", admin.site.urls),
+    path("desk/", include("frontdesk.urls")),
+    path("clinic/", include("clinic.urls")),
+    path("portal/", include("portal.urls")),
+    path("billing/", include("billing.urls")),
+    path("live/", include("frontdesk.streams")),
+    path("display/", include("frontdesk.display_urls")),
+]

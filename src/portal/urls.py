@@ -1,0 +1,6 @@
+from django.urls import path
+
+from portal.views.home import home
+
+app_name = "portal"
+urlpatterns = [path("", home, name="home")]
