@@ -1,7 +1,5 @@
 """Pages that belong to no audience: the way in, health, errors."""
 
-from django.conf import settings
-from django.contrib import messages
 from django.db import connection
 from django.http import HttpResponse, JsonResponse
 from django.middleware.csrf import get_token
@@ -56,7 +54,9 @@ def session_extend(request):
 
 
 def session_answer(request):
-    return JsonResponse({"user": request.user.pk, "expires": expires_at(request.session, request.user), "csrf": get_token(request)})
+    return JsonResponse(
+        {"user": request.user.pk, "expires": expires_at(request.session, request.user), "csrf": get_token(request)}
+    )
 
 
 def not_built_yet(request, title, text):
@@ -73,11 +73,18 @@ def error(request, status, title, text):
 
 
 def bad_request(request, exception=None):
-    return error(request, 400, _("That could not be read"), _("The page sent something this system cannot read. Nothing was changed; go back and try again."))
+    return error(
+        request,
+        400,
+        _("That could not be read"),
+        _("The page sent something this system cannot read. Nothing was changed; go back and try again."),
+    )
 
 
 def forbidden(request, exception=None):
-    return error(request, 403, _("Not for your role"), _("Your account may not do this. If it should, ask an administrator."))
+    return error(
+        request, 403, _("Not for your role"), _("Your account may not do this. If it should, ask an administrator.")
+    )
 
 
 def not_found(request, exception=None):
@@ -86,7 +93,12 @@ def not_found(request, exception=None):
 
 def server_error(request):
     try:
-        return error(request, 500, _("Something broke on our side"), _("Nothing was saved by this step. Try again; if it stays, tell your administrator the time."))
+        return error(
+            request,
+            500,
+            _("Something broke on our side"),
+            _("Nothing was saved by this step. Try again; if it stays, tell your administrator the time."),
+        )
     except Exception:  # whatever broke may break the page that says so
         return HttpResponse("Something broke on our side. Try again.", status=500, content_type="text/plain")
 

@@ -6,4 +6,8 @@ from hms.views import not_built_yet
 
 @require_safe
 def home(request):
-    return not_built_yet(request, _("The clinic"), _("Your day, your patients and your notes will be here. Until then, the desk sees your appointments."))
+    return not_built_yet(
+        request,
+        _("The clinic"),
+        _("Your day, your patients and your notes will be here. Until then, the desk sees your appointments."),
+    )

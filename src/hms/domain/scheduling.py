@@ -24,7 +24,11 @@ def book(*, patient, doctor, start, duration, by, reason="", notes="", override_
     Raises SlotTaken when the doctor or the patient is busy then, NeedsReason when the doctor does not work then and no
     ``override_reason`` is given, DomainError for a time in the past, an odd length, somebody inactive.
     """
-    with _or_taken(doctor, start, duration), transaction.atomic(), pghistory.context(user=by.pk, action="appointment.booked"):
+    with (
+        _or_taken(doctor, start, duration),
+        transaction.atomic(),
+        pghistory.context(user=by.pk, action="appointment.booked"),
+    ):
         locks.take(doctors=[doctor.pk], patients=[patient.pk])
         doctor, patient = _bookable_doctor(doctor), _bookable_patient(patient)
         _check_time(doctor, start, duration, override_reason)
@@ -55,7 +59,11 @@ def reschedule(appointment, *, doctor, start, duration=None, by, override_reason
                 _("This appointment is %(status)s and cannot be moved.") % {"status": _status(appointment)}
             )
         doctor = _bookable_doctor(doctor)
-        same_time = (appointment.doctor_id, appointment.appointment_date, appointment.duration) == (doctor.pk, start, length)
+        same_time = (appointment.doctor_id, appointment.appointment_date, appointment.duration) == (
+            doctor.pk,
+            start,
+            length,
+        )
         if same_time:
             return appointment
         _check_time(doctor, start, length, override_reason)
@@ -91,7 +99,9 @@ def fresh(appointment, version=None):
     current = Appointment.objects.select_for_update(of=("self",)).with_people().get(pk=appointment.pk)
     if version and version != current.version:
         raise Stale(
-            _("Somebody changed this appointment meanwhile: it is now %(status)s, %(time)s with %(doctor)s. Look again.")
+            _(
+                "Somebody changed this appointment meanwhile: it is now %(status)s, %(time)s with %(doctor)s. Look again."
+            )
             % {"status": _status(current), "time": _at(current.appointment_date), "doctor": current.doctor}
         )
     return current
@@ -144,7 +154,9 @@ def _check_time(doctor, start, duration, override_reason):
         return
     state = hours.working(doctor, start, start + duration)
     if state == "leave":
-        raise NeedsReason(_("%(doctor)s is away at that time. Give a reason to book all the same.") % {"doctor": doctor})
+        raise NeedsReason(
+            _("%(doctor)s is away at that time. Give a reason to book all the same.") % {"doctor": doctor}
+        )
     if state == "off":
         raise NeedsReason(
             _("This is outside %(doctor)s's working hours. Give a reason to book all the same.") % {"doctor": doctor}

@@ -13,7 +13,9 @@ class AccessLog(models.Model):
     at = models.DateTimeField(_("when"), db_default=Now(), editable=False)
     user = models.ForeignKey("hms.User", verbose_name=_("who"), null=True, on_delete=models.PROTECT, related_name="+")
     role = models.CharField(_("role"), max_length=12)
-    patient = models.ForeignKey("hms.Patient", verbose_name=_("patient"), null=True, on_delete=models.PROTECT, related_name="+")
+    patient = models.ForeignKey(
+        "hms.Patient", verbose_name=_("patient"), null=True, on_delete=models.PROTECT, related_name="+"
+    )
     action = models.CharField(_("what"), max_length=60)  # noun.past-tense: patient.viewed
     detail = models.CharField(_("detail"), max_length=200, blank=True, db_default="")
 

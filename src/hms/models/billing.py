@@ -53,10 +53,12 @@ class Invoice(models.Model):
                 condition=models.Q(amount__gte=0, tax_amount__gte=0, total_amount__gte=0), name="invoice_not_negative"
             ),
             models.CheckConstraint(
-                condition=models.Q(total_amount=models.F("amount") + models.F("tax_amount")), name="invoice_total_is_sum"
+                condition=models.Q(total_amount=models.F("amount") + models.F("tax_amount")),
+                name="invoice_total_is_sum",
             ),
             models.CheckConstraint(
-                condition=models.Q(status="PAID", paid_date__isnull=False) | (~models.Q(status="PAID") & models.Q(paid_date=None)),
+                condition=models.Q(status="PAID", paid_date__isnull=False)
+                | (~models.Q(status="PAID") & models.Q(paid_date=None)),
                 name="invoice_paid_date_when_paid",
             ),
             models.CheckConstraint(

@@ -42,7 +42,10 @@ class Hospital(models.Model):
     phone = models.CharField(_("phone"), max_length=30, blank=True)
     time_zone = models.CharField(_("time zone"), max_length=64, default="Europe/London", validators=[_known_zone])
     currency = models.CharField(
-        _("currency"), max_length=3, default="GBP", validators=[RegexValidator(r"^[A-Z]{3}$", _("Three letters, as GBP."))]
+        _("currency"),
+        max_length=3,
+        default="GBP",
+        validators=[RegexValidator(r"^[A-Z]{3}$", _("Three letters, as GBP."))],
     )
     slot_minutes = models.PositiveSmallIntegerField(
         _("slot length, minutes"), default=15, validators=[MinValueValidator(5), MaxValueValidator(120)]

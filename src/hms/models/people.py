@@ -69,10 +69,14 @@ class User(AbstractUser):
     updated_at = models.DateTimeField(_("changed"), db_default=Now(), editable=False)
     # What searches compare with: the name in both orders.
     family_first = models.GeneratedField(
-        expression=Plain(Concat("last_name", models.Value(" "), "first_name")), output_field=models.TextField(), db_persist=True
+        expression=Plain(Concat("last_name", models.Value(" "), "first_name")),
+        output_field=models.TextField(),
+        db_persist=True,
     )
     given_first = models.GeneratedField(
-        expression=Plain(Concat("first_name", models.Value(" "), "last_name")), output_field=models.TextField(), db_persist=True
+        expression=Plain(Concat("first_name", models.Value(" "), "last_name")),
+        output_field=models.TextField(),
+        db_persist=True,
     )
 
     USERNAME_FIELD = "email"
@@ -83,7 +87,11 @@ class User(AbstractUser):
         verbose_name = _("user")
         verbose_name_plural = _("users")
         constraints = [
-            models.UniqueConstraint(Lower("email"), name="user_email_any_case", violation_error_message=_("This e-mail address is already used.")),
+            models.UniqueConstraint(
+                Lower("email"),
+                name="user_email_any_case",
+                violation_error_message=_("This e-mail address is already used."),
+            ),
             models.CheckConstraint(
                 condition=models.Q(role="PATIENT") | models.Q(email__isnull=False),
                 name="user_staff_have_email",
@@ -96,8 +104,12 @@ class User(AbstractUser):
         ]
         indexes = [
             # Prefixes in index order (COLLATE "C" lets LIKE 'abc%' and ORDER BY share it); fragments by trigram.
-            models.Index(Collate("family_first", "C"), "id", name="user_family_first", condition=models.Q(role="PATIENT")),
-            models.Index(Collate("given_first", "C"), "id", name="user_given_first", condition=models.Q(role="PATIENT")),
+            models.Index(
+                Collate("family_first", "C"), "id", name="user_family_first", condition=models.Q(role="PATIENT")
+            ),
+            models.Index(
+                Collate("given_first", "C"), "id", name="user_given_first", condition=models.Q(role="PATIENT")
+            ),
             GinIndex(
                 OpClass("family_first", "gin_trgm_ops"),
                 OpClass("phone", "gin_trgm_ops"),
@@ -107,7 +119,7 @@ class User(AbstractUser):
             ),
         ]
         triggers = [
-            touch(),
+            touch("first_name", "last_name", "email", "phone", "role", "is_active"),
             announce("user", columns=["first_name", "last_name", "is_active", "role", "password"]),
             pgtrigger.Trigger(
                 name="name_tokens",

@@ -35,7 +35,12 @@ class MedicalRecord(models.Model):
     version = models.PositiveIntegerField(_("version"), default=1, db_default=1)
     signed_at = models.DateTimeField(_("signed"), null=True, blank=True)
     signed_by = models.ForeignKey(
-        "hms.User", verbose_name=_("signed by"), null=True, blank=True, on_delete=models.PROTECT, related_name="signed_records"
+        "hms.User",
+        verbose_name=_("signed by"),
+        null=True,
+        blank=True,
+        on_delete=models.PROTECT,
+        related_name="signed_records",
     )
     amends = models.ForeignKey(
         "self", verbose_name=_("amends"), null=True, blank=True, on_delete=models.PROTECT, related_name="amendments"
@@ -48,7 +53,8 @@ class MedicalRecord(models.Model):
         verbose_name_plural = _("medical records")
         constraints = [
             models.CheckConstraint(
-                condition=models.Q(signed_at=None, signed_by=None) | models.Q(signed_at__isnull=False, signed_by__isnull=False),
+                condition=models.Q(signed_at=None, signed_by=None)
+                | models.Q(signed_at__isnull=False, signed_by__isnull=False),
                 name="record_signed_by_somebody",
             ),
             models.CheckConstraint(condition=~models.Q(amends=models.F("id")), name="record_amends_another"),

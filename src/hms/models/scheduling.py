@@ -17,7 +17,9 @@ LONGEST = timedelta(days=1)
 def period():
     """The time an appointment takes, half-open, as an immutable expression (timestamptz + interval is not)."""
     start = models.Func(
-        models.F("appointment_date"), template="(%(expressions)s AT TIME ZONE 'UTC')", output_field=models.DateTimeField()
+        models.F("appointment_date"),
+        template="(%(expressions)s AT TIME ZONE 'UTC')",
+        output_field=models.DateTimeField(),
     )
     end = models.Func(start, models.F("duration"), arg_joiner=" + ", template="(%(expressions)s)")
     return models.Func(start, end, models.Value("[)"), function="tsrange")
@@ -212,7 +214,9 @@ class WorkingHours(models.Model):
         if self.valid_until:
             others = others.filter(valid_from__lte=self.valid_until)
         if other := others.first():
-            raise ValidationError(_("These hours overlap others of the same doctor: %(other)s."), params={"other": other})
+            raise ValidationError(
+                _("These hours overlap others of the same doctor: %(other)s."), params={"other": other}
+            )
 
 
 class TimeOffQuerySet(models.QuerySet):
@@ -224,7 +228,9 @@ class TimeOffQuerySet(models.QuerySet):
 class TimeOff(models.Model):
     """A doctor is away from start until end (leave, training, a blocked hour)."""
 
-    doctor = models.ForeignKey("hms.Doctor", verbose_name=_("doctor"), on_delete=models.CASCADE, related_name="time_off")
+    doctor = models.ForeignKey(
+        "hms.Doctor", verbose_name=_("doctor"), on_delete=models.CASCADE, related_name="time_off"
+    )
     start = models.DateTimeField(_("from"))
     end = models.DateTimeField(_("until"))
     reason = models.CharField(_("reason"), max_length=200, blank=True)

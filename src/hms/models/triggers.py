@@ -3,13 +3,16 @@
 import pgtrigger
 
 
-def touch():
-    """Keep ``updated_at`` true whoever writes, so that it can serve as the row's version."""
+def touch(*columns):
+    """Keep ``updated_at`` true whoever writes, so that it can serve as the row's version.
+
+    ``columns`` are those that count, by default all (a table with generated columns must name them).
+    """
     return pgtrigger.Trigger(
         name="touch",
         when=pgtrigger.Before,
         operation=pgtrigger.Update,
-        condition=pgtrigger.AnyChange(),
+        condition=pgtrigger.AnyChange(*columns),
         func="NEW.updated_at = clock_timestamp(); RETURN NEW;",
     )
 
