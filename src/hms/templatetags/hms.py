@@ -1,5 +1,232 @@
-"""Template tags and filters that every template has: money, dates, ages, icons."""
+"""Template tags and filters that every template has: icons, money, dates, ages, phones, fields, navigation."""
 
-from django import template
+from datetime import date, datetime
+from decimal import Decimal, InvalidOperation
+from functools import cache
+
+import phonenumbers
+from django import forms, template
+from django.templatetags.static import static
+from django.urls import NoReverseMatch, reverse
+from django.utils import formats, timezone
+from django.utils.html import format_html
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy, ngettext, override
+
+from hms.domain.settings import hospital
+from hms.models import User
 
 register = template.Library()
+
+
+# --- icons
+
+
+@cache
+def _sprite():
+    return static("dist/icons.svg")
+
+
+@register.simple_tag
+def icon(name, label="", css=""):
+    """An icon of the sprite (theme/static_src/icons.txt); with a label it speaks, without one it is silent."""
+    speech = format_html('role="img" aria-label="{}"', label) if label else format_html('aria-hidden="true"')
+    return format_html('<svg class="icon {}" {}><use href="{}#{}"></use></svg>', css, speech, _sprite(), name)
+
+
+# --- money, dates, phones
+
+SIGNS = {"GBP": "£", "EUR": "€", "USD": "$", "INR": "₹", "JPY": "¥", "NGN": "₦", "BRL": "R$", "ZAR": "R"}
+
+
+@register.filter
+def money(amount, currency=None):
+    """£1,234.50: the hospital's currency, two decimals, the reader's separators."""
+    try:
+        amount = Decimal(amount)
+    except (InvalidOperation, TypeError, ValueError):
+        return ""
+    currency = currency or hospital().currency
+    digits = formats.number_format(abs(amount), decimal_pos=2, use_l10n=True, force_grouping=True)
+    sign = SIGNS.get(currency, f"{currency}\N{NO-BREAK SPACE}")
+    return f"{'−' if amount < 0 else ''}{sign}{digits}"
+
+
+def _local(value):
+    """A moment on the hospital's wall clock; a plain date stays itself."""
+    if isinstance(value, datetime) and timezone.is_aware(value):
+        return value.astimezone(hospital().zone)
+    return value
+
+
+# English wherever a month is written in a clinical date: three letters that no order of numbers can be mistaken for.
+@register.filter
+def clinical_date(value):
+    """06-Aug-2026, as clinical screens write it; never a numeric month (NHS)."""
+    value = _local(value)
+    if not isinstance(value, date):
+        return ""
+    with override("en"):
+        return formats.date_format(value, "d-M-Y")
+
+
+@register.filter
+def clinical_time(value):
+    """17:30 on the hospital's clock."""
+    value = _local(value)
+    return f"{value:%H:%M}" if value else ""
+
+
+@register.filter
+def clinical_datetime(value):
+    """06-Aug-2026 17:30."""
+    return f"{clinical_date(value)} {clinical_time(value)}" if value else ""
+
+
+@register.filter
+def patient_date(value):
+    """Wednesday 6 August 2026, 5:30pm: how patients read a moment; a plain date without the time (NHS)."""
+    value = _local(value)
+    if not isinstance(value, date):
+        return ""
+    day = formats.date_format(value, "l j F Y")
+    if not isinstance(value, datetime):
+        return day
+    half = _("midday") if (value.hour, value.minute) == (12, 0) else f"{value.hour % 12 or 12}"
+    if (value.hour, value.minute) != (12, 0):
+        half += (f":{value.minute:02}" if value.minute else "") + (_("am") if value.hour < 12 else _("pm"))
+    return f"{day}, {half}"
+
+
+@register.filter
+def age(born, on=None):
+    """Age in the units that people of that age are counted in: 81y, 14m, 5w, 3d."""
+    if not isinstance(born, date):
+        return ""
+    on = on or hospital().today()
+    if born > on:
+        return ""
+    months = (on.year - born.year) * 12 + on.month - born.month - (on.day < born.day)
+    days = (on - born).days
+    if months >= 24:
+        return _("%(n)dy") % {"n": months // 12}
+    if months >= 3:
+        return _("%(n)dm") % {"n": months}
+    if days >= 28:
+        return _("%(n)dw") % {"n": days // 7}
+    return _("%(n)dd") % {"n": days}
+
+
+@register.filter
+def phone(number):
+    """+44 20 7946 0123: international, whatever was typed; what is no number is shown as it is."""
+    if not number:
+        return ""
+    try:
+        parsed = phonenumbers.parse(str(number), None)
+    except phonenumbers.NumberParseException:
+        return str(number)
+    return phonenumbers.format_number(parsed, phonenumbers.PhoneNumberFormat.INTERNATIONAL)
+
+
+@register.filter
+def minutes(length):
+    """30 min, of a timedelta."""
+    n = round(length.total_seconds() / 60) if length is not None else 0
+    return ngettext("%(n)d min", "%(n)d min", n) % {"n": n}
+
+
+# --- fields
+
+CONTROLS = {
+    forms.CheckboxInput: "checkbox",
+    forms.Textarea: "textarea",
+    forms.RadioSelect: "",
+    forms.CheckboxSelectMultiple: "",
+    forms.Select: "select",
+    forms.FileInput: "",
+    forms.MultiWidget: "",
+    forms.HiddenInput: "",
+    forms.Input: "input",
+}
+
+
+@register.filter
+def control(field):
+    """The field's widget, in our look."""
+    css = next((css for kind, css in CONTROLS.items() if isinstance(field.field.widget, kind)), "")
+    own = field.field.widget.attrs.get("class", "")
+    return field.as_widget(attrs={"class": f"{css} {own}".strip()} if css or own else None)
+
+
+@register.filter
+def is_checkbox(field):
+    return isinstance(field.field.widget, forms.CheckboxInput)
+
+
+@register.filter
+def error_id(field):
+    """The id that an error summary links to: the field's own, or the first of its parts."""
+    return field.field.widget.id_for_label(field.auto_id) or field.auto_id
+
+
+@register.inclusion_tag("hms/_form_errors.html")
+def form_errors(form):
+    """What is wrong with a form, above it, each line a link to its field. Draws nothing while nothing is wrong."""
+    return {"form": form}
+
+
+@register.simple_tag
+def field(bound):
+    """One field: label, help, error, control."""
+    return bound.as_field_group()
+
+
+# --- navigation
+
+ADMIN, DOCTOR, PATIENT, RECEPTIONIST = User.Role.ADMIN, User.Role.DOCTOR, User.Role.PATIENT, User.Role.RECEPTIONIST
+DESK = {ADMIN, RECEPTIONIST}
+# Who may enter is decided in hms.access; this only says what is worth a link, in which order.
+NAVIGATION = [
+    ("frontdesk:day", gettext_lazy("Day"), "calendar-days", DESK),
+    ("frontdesk:patients", gettext_lazy("Patients"), "users", DESK),
+    ("frontdesk:displays", gettext_lazy("Wall screens"), "tv", DESK),
+    ("billing:home", gettext_lazy("Billing"), "banknotes", DESK),
+    ("clinic:home", gettext_lazy("Clinic"), "clipboard-document-list", {DOCTOR}),
+    ("portal:home", gettext_lazy("My care"), "heart", {PATIENT}),
+    ("admin:index", gettext_lazy("Set-up"), "cog-6-tooth", {ADMIN}),
+]
+
+
+@cache
+def _links(role):
+    """The links of one role: ``(name, address, text, icon)``; a page that does not exist yet has none."""
+    links = []
+    for name, text, picture, roles in NAVIGATION:
+        if role in roles:
+            try:
+                links.append((name, reverse(name), text, picture))
+            except NoReverseMatch:
+                continue
+    return links
+
+
+@register.inclusion_tag("hms/_nav.html", takes_context=True)
+def navigation(context):
+    """The main links of this person's role, the one that leads to this page marked."""
+    request = context["request"]
+    user = getattr(request, "user", None)
+    match = getattr(request, "resolver_match", None)
+    here = match.view_name if match else ""
+    links = _links(user.role) if user is not None and user.is_authenticated else []
+    # patient-edit belongs to patients; the day to everything else of its namespace.
+    current = max(
+        (name for name, *_rest in links if here == name or here.startswith(name.rstrip("s") + "-")), key=len, default=""
+    )
+    return {"links": links, "current": current, "path": request.path}
+
+
+@register.simple_tag
+def now_clinical():
+    """Now, as clinical screens write it: what a printed page was true at."""
+    return clinical_datetime(timezone.now())

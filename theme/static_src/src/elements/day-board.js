@@ -1,0 +1,269 @@
+// <day-board>: what the browser adds to the board's HTML. Everything the board says or does is in the HTML and works
+// without this; here are the clock (waiting minutes, who is late, the now-line), the keyboard, booking at the time under
+// the pointer, dragging (day-board-drag.js), and keeping up with what others change.
+import { Mover } from "./day-board-move.js"
+import { clock, compact, gridOf, momentAt, parse } from "./grid-time.js"
+
+const LATE = 5 // minutes after the time without arriving
+const WARN = 20 // minutes of waiting that turn amber, then red
+const ALARM = 40
+
+class DayBoard extends HTMLElement {
+  #timer
+
+  connectedCallback() {
+    this.slot_ = Number(this.dataset.slot)
+    this.zone = this.dataset.zone
+    this.mover = new Mover(this)
+    this.addEventListener("click", this.#clicked)
+    this.addEventListener("pointermove", this.#hover)
+    this.addEventListener("pointerleave", () => this.#hint?.remove())
+    document.addEventListener("keydown", this.#key)
+    document.addEventListener("live:resync", this.#resync)
+    document.addEventListener("htmx:after:settle", this.#swapped)
+    document.addEventListener("click", this.#anywhere)
+    this.#timer = setInterval(() => this.#tick(), 15_000)
+    this.#tick()
+    this.#scrollToNow()
+  }
+
+  disconnectedCallback() {
+    document.removeEventListener("keydown", this.#key)
+    document.removeEventListener("live:resync", this.#resync)
+    document.removeEventListener("htmx:after:settle", this.#swapped)
+    document.removeEventListener("click", this.#anywhere)
+    clearInterval(this.#timer)
+    this.mover.end()
+  }
+
+  get board() {
+    return this.querySelector("#board")
+  }
+
+  get columns() {
+    return [...this.querySelectorAll(".column")]
+  }
+
+  // --- the clock
+
+  #tick() {
+    const now = Date.now()
+    for (const element of this.querySelectorAll("[data-since]")) {
+      const minutes = Math.max(Math.floor((now - parse(element.dataset.since)) / 60_000), 0)
+      const state = element.querySelector(".state") ?? element.querySelector("small")
+      let badge = element.querySelector(".minutes")
+      if (!badge) {
+        badge = document.createElement("span")
+        badge.className = "minutes"
+        state.after(badge)
+      }
+      const text = this.dataset.minutes.replace("%s", minutes)
+      if (badge.textContent !== text) badge.textContent = text
+      badge.classList.toggle("warn", minutes >= WARN && minutes < ALARM)
+      badge.classList.toggle("alarm", minutes >= ALARM)
+    }
+    for (const card of this.querySelectorAll(".card.scheduled, .card.confirmed")) {
+      const late = this.dataset.today && now - parse(card.dataset.at) > LATE * 60_000
+      if (card.classList.toggle("late", late) && !card.dataset.word) {
+        const state = card.querySelector(".state")
+        card.dataset.word = state.textContent
+        state.textContent = this.dataset.late
+      }
+    }
+    for (const link of this.querySelectorAll(".gap a")) {
+      link.parentElement.classList.toggle("past", parse(link.dataset.until) <= now)
+    }
+    this.#nowLine(now)
+  }
+
+  #nowLine(now) {
+    const column = this.columns[0]
+    let line = this.querySelector(".now-line")
+    const grid = column && gridOf(column)
+    if (!grid || now < grid.first || now > grid.last) return line?.remove()
+    if (!line) {
+      line = document.createElement("div")
+      line.className = "now-line"
+      line.setAttribute("aria-hidden", "true")
+      this.querySelector(".board-scroll").append(line)
+    }
+    const scroll = this.querySelector(".board-scroll")
+    const top = grid.box.top - scroll.getBoundingClientRect().top + scroll.scrollTop
+    line.style.top = `${top + ((now - grid.first) / 300_000) * grid.row}px`
+    line.style.width = `${scroll.scrollWidth}px`
+    line.dataset.time = clock(now, this.zone)
+  }
+
+  #scrollToNow() {
+    const column = this.columns[0]
+    if (location.hash.startsWith("#appointment-")) {
+      const card = document.getElementById(location.hash.slice(1))
+      card?.scrollIntoView({ block: "center", inline: "center" })
+      card?.querySelector("a")?.focus({ preventScroll: true })
+      return
+    }
+    if (!column || !this.dataset.today) return
+    const { first, row } = gridOf(column)
+    this.querySelector(".board-scroll").scrollTop = ((Date.now() - 3_600_000 - first) / 300_000) * row
+  }
+
+  // --- the pointer
+
+  #hint = null
+
+  #hover = (event) => {
+    const link = event.target.closest?.(".gap a")
+    if (!link || event.pointerType === "touch") return this.#hint?.remove()
+    const column = link.closest(".column")
+    const at = this.#timeIn(link, event.clientY)
+    this.#hint ??= Object.assign(document.createElement("span"), { className: "slot-hint" })
+    this.#hint.textContent = (this.mover.placing ? "⇢ " : "+ ") + clock(at, this.zone)
+    const { first, row } = gridOf(column)
+    const top = gridOf(column).box.top + ((at - first) / 300_000) * row
+    this.#hint.style.top = `${top - link.getBoundingClientRect().top}px`
+    this.#hint.style.height = `${Math.max((this.slot_ / 5) * row, 18)}px`
+    if (this.#hint.parentElement !== link) link.append(this.#hint)
+  }
+
+  #timeIn(link, y) {
+    const column = link.closest(".column")
+    const start = parse(new URL(link.href).searchParams.get("at"))
+    return Math.max(momentAt(column, y, this.slot_), start)
+  }
+
+  #clicked = (event) => {
+    if (this.mover.swallow(event)) return
+    const link = event.target.closest(".gap a")
+    if (!link || event.ctrlKey || event.metaKey || event.shiftKey) return
+    // A keyboard "click" has no place on the screen: the gap's first bookable time.
+    const start = parse(new URL(link.href).searchParams.get("at"))
+    const soonest = Math.ceil((Date.now() - this.slot_ * 60_000) / (this.slot_ * 60_000)) * this.slot_ * 60_000
+    const at = event.detail ? this.#timeIn(link, event.clientY) : Math.max(start, Math.min(soonest, parse(link.dataset.until) - 300_000))
+    event.preventDefault()
+    event.stopPropagation()
+    const column = link.closest(".column")
+    if (this.mover.placing) return this.mover.place(column.dataset.doctor, at)
+    this.open(`${this.dataset.book}?doctor=${column.dataset.doctor}&at=${compact(at)}&until=${link.dataset.until}`)
+  }
+
+  #anywhere = (event) => {
+    const place = event.target.closest("[data-place]")
+    if (place) this.mover.startPlacing(document.getElementById(`appointment-${place.dataset.place}`))
+    if (event.target.closest("[data-close-panel]")) this.closePanel()
+  }
+
+  // --- the panel
+
+  open(url) {
+    window.htmx.ajax("GET", url, { source: this.querySelector("#panel"), target: "#panel", swap: "innerHTML show:none" })
+  }
+
+  closePanel() {
+    const panel = this.querySelector("#panel")
+    const back = panel.querySelector("[data-appointment]")?.dataset.appointment
+    panel.replaceChildren()
+    document.querySelector(`#appointment-${back} a`)?.focus({ preventScroll: true })
+  }
+
+  // --- the keyboard
+
+  #key = (event) => {
+    if (event.defaultPrevented || event.ctrlKey || event.metaKey || event.altKey) return
+    if (this.mover.key(event)) return
+    if (event.key === "Escape" && this.querySelector("#panel")?.firstElementChild && !document.querySelector("dialog[open]")) {
+      return this.closePanel()
+    }
+    if (event.target.closest("input, textarea, select, dialog, [contenteditable]")) return
+    if (document.documentElement.dataset.shortcuts === "off") return
+    const card = event.target.closest?.(".card")
+    const act = {
+      n: () => this.open(this.dataset.book),
+      t: () => (location.href = this.dataset.href),
+      m: () => card && this.mover.startKeys(card),
+      "?": () => document.getElementById("shortcuts")?.showModal(),
+      ArrowDown: () => this.#walk(card, 1),
+      ArrowUp: () => this.#walk(card, -1),
+      ArrowRight: () => this.#across(card, 1),
+      ArrowLeft: () => this.#across(card, -1),
+    }[event.key]
+    if (!act || (event.key.startsWith("Arrow") && !card)) return
+    event.preventDefault()
+    act()
+  }
+
+  #walk(card, step) {
+    const cards = [...card.closest(".column").querySelectorAll(".timeline > .card")]
+    cards[cards.indexOf(card) + step]?.querySelector("a").focus()
+  }
+
+  #across(card, step) {
+    const columns = this.columns
+    const y = card.getBoundingClientRect().top
+    for (let i = columns.indexOf(card.closest(".column")) + step; i >= 0 && i < columns.length; i += step) {
+      const cards = [...columns[i].querySelectorAll(".timeline > .card")]
+      if (!cards.length) continue
+      const distance = (c) => Math.abs(c.getBoundingClientRect().top - y)
+      return cards.reduce((a, b) => (distance(b) < distance(a) ? b : a)).querySelector("a").focus()
+    }
+  }
+
+  say(text) {
+    document.getElementById("announcements").textContent = text
+  }
+
+  // --- what others change
+
+  #resync = () => {
+    const url = new URL(location.href)
+    url.hash = ""
+    url.searchParams.set("known", this.board.dataset.fingerprint)
+    window.htmx.ajax("GET", url.pathname + url.search, {
+      source: this.querySelector("#board"),
+      target: "#board",
+      swap: "outerMorph",
+      select: "#board",
+      selectOOB: "#queue:outerMorph",
+      headers: { "X-Background": "1" },
+    })
+  }
+
+  #swapped = (event) => {
+    this.#tick()
+    const target = event.detail?.task?.target
+    if (target?.id === "changes") this.#others(target)
+    // A column on another grid than the rest, or one that this board should show and does not: get the whole board.
+    const grids = new Set(this.columns.map((c) => c.dataset.grid))
+    if (grids.size > 1) this.#resync()
+  }
+
+  #others(list) {
+    for (const item of list.children) {
+      const panel = this.querySelector(`#panel [data-appointment="${item.dataset.appointment}"]`)
+      if (panel) panel.dispatchEvent(new CustomEvent("stale"))
+      if (item.dataset.by === this.dataset.user) continue
+      requestAnimationFrame(() => {
+        const card = document.getElementById(`appointment-${item.dataset.appointment}`)
+        if (!card) return
+        card.classList.remove("pulse")
+        void card.offsetWidth
+        card.classList.add("pulse")
+        if (item.textContent) {
+          card.querySelector(".by")?.remove()
+          const by = Object.assign(document.createElement("span"), { className: "by", textContent: item.textContent })
+          card.append(by)
+          setTimeout(() => by.remove(), 4000)
+        }
+      })
+    }
+  }
+}
+
+// A pushed column that this screen does not have yet (a doctor whose first visit of the day was just booked).
+document.addEventListener("htmx:before:swap", (event) => {
+  const board = document.querySelector("day-board")
+  if (!board || board.hasAttribute("data-filtered")) return
+  const missing = (event.detail.tasks ?? []).some((t) => t.type === "partial" && !t.target && t.fragment.querySelector?.(".column"))
+  if (missing) document.dispatchEvent(new CustomEvent("live:resync"))
+})
+
+customElements.define("day-board", DayBoard)

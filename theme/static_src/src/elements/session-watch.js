@@ -1,0 +1,1 @@
+customElements.define("session-watch", class extends HTMLElement {});
