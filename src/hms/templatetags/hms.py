@@ -1,5 +1,6 @@
 """Template tags and filters that every template has: icons, money, dates, ages, phones, fields, navigation."""
 
+import time
 from datetime import date, datetime
 from decimal import Decimal, InvalidOperation
 from functools import cache
@@ -14,6 +15,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext, override
 
 from hms.domain.settings import hospital
+from hms.middleware import expires_at
 from hms.models import User
 
 register = template.Library()
@@ -147,7 +149,7 @@ CONTROLS = {
     forms.FileInput: "",
     forms.MultiWidget: "",
     forms.HiddenInput: "",
-    forms.Input: "input",
+    forms.widgets.Input: "input",
 }
 
 
@@ -219,10 +221,11 @@ def navigation(context):
     match = getattr(request, "resolver_match", None)
     here = match.view_name if match else ""
     links = _links(user.role) if user is not None and user.is_authenticated else []
-    # patient-edit belongs to patients; the day to everything else of its namespace.
-    current = max(
-        (name for name, *_rest in links if here == name or here.startswith(name.rstrip("s") + "-")), key=len, default=""
-    )
+    names = [name for name, *_rest in links]
+    # frontdesk:patient-edit belongs to frontdesk:patients; what no link is named after, to the first of its namespace.
+    own = [name for name in names if here == name or f"{here}-".startswith(f"{name.removesuffix('s')}-")]
+    near = [name for name in names if name.split(":")[0] == here.split(":")[0]]
+    current = (own or near or [""])[0]
     return {"links": links, "current": current, "path": request.path}
 
 
@@ -230,3 +233,28 @@ def navigation(context):
 def now_clinical():
     """Now, as clinical screens write it: what a printed page was true at."""
     return clinical_datetime(timezone.now())
+
+
+@register.simple_tag(takes_context=True)
+def session_left(context):
+    """Whole seconds until this person's session ends unless they use it."""
+    request = context["request"]
+    return max(0, int(expires_at(request.session, request.user) - time.time()))
+
+
+BROWSERS = [("Edg/", "Edge"), ("OPR/", "Opera"), ("Firefox/", "Firefox"), ("Chrome/", "Chrome"), ("Safari/", "Safari")]
+SYSTEMS = [
+    ("iPhone", "iPhone"),
+    ("iPad", "iPad"),
+    ("Android", "Android"),
+    ("Windows", "Windows"),
+    ("Mac OS", "Mac"),
+    ("Linux", "Linux"),
+]
+
+
+@register.filter
+def browser(user_agent):
+    """Firefox, Windows: as much of a browser's self-description as a person can use."""
+    parts = [next((name for mark, name in table if mark in user_agent), "") for table in (BROWSERS, SYSTEMS)]
+    return ", ".join(filter(None, parts)) or user_agent[:60] or _("Unknown")
