@@ -180,6 +180,13 @@ LOGIN_URL = "account_login"
 LOGIN_REDIRECT_URL = "home"
 LOGOUT_REDIRECT_URL = "account_login"
 ACCOUNT_ADAPTER = "hms.adapters.AccountAdapter"
+ACCOUNT_FORMS = {
+    "login": "hms.sign_in_forms.LoginForm",
+    "reset_password": "hms.sign_in_forms.ResetPasswordForm",
+    "reset_password_from_key": "hms.sign_in_forms.ResetPasswordKeyForm",
+    "change_password": "hms.sign_in_forms.ChangePasswordForm",
+    "reauthenticate": "hms.sign_in_forms.ReauthenticateForm",
+}
 ACCOUNT_LOGIN_METHODS = {"email"}
 ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*"]
 ACCOUNT_USER_MODEL_USERNAME_FIELD = None

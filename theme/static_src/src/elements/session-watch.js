@@ -1,1 +1,189 @@
-customElements.define("session-watch", class extends HTMLElement {});
+// <session-watch>: knows when this session ends, says so two minutes before, and lets the same person sign in again
+// without leaving the page, so that nothing typed is lost.
+//
+// The server says how long is left (data-left, then GET data-session). Only keys and clicks keep a session alive, told
+// to the server at most once a minute; a page that merely stays open does not.
+import { csrfToken, useToken } from "./csrf.js"
+
+const WARN_BEFORE = 120_000 // ms
+const EXTEND_EVERY = 60_000
+const LOOK_EVERY = 5_000
+
+class SessionWatch extends HTMLElement {
+  #ends = 0
+  #extended = Date.now()
+  #over = false
+  #told = false // that the longest session is nearly over, which no click can change
+  #timer = null
+
+  connectedCallback() {
+    this.warning = this.querySelector("[data-warning]")
+    this.signIn = this.querySelector("[data-sign-in]")
+    this.#ends = Date.now() + Number(this.dataset.left) * 1000
+    for (const name of ["pointerdown", "keydown"]) document.addEventListener(name, this.#used, true)
+    document.addEventListener("visibilitychange", this.#shown)
+    document.addEventListener("htmx:before:response", this.#answered)
+    document.addEventListener("live:ended", this.check)
+    addEventListener("pageshow", this.#back)
+    this.signIn.addEventListener("submit", this.#submit)
+    // Escape must not bring back what the end of the session has covered.
+    this.signIn.addEventListener("cancel", (event) => event.preventDefault())
+    this.#timer = setInterval(() => this.#look(), LOOK_EVERY)
+  }
+
+  disconnectedCallback() {
+    for (const name of ["pointerdown", "keydown"]) document.removeEventListener(name, this.#used, true)
+    document.removeEventListener("visibilitychange", this.#shown)
+    document.removeEventListener("htmx:before:response", this.#answered)
+    document.removeEventListener("live:ended", this.check)
+    removeEventListener("pageshow", this.#back)
+    clearInterval(this.#timer)
+  }
+
+  // --- time
+
+  #look() {
+    if (this.#over || this.warning.open) {
+      if (this.warning.open && Date.now() >= this.#ends) this.check()
+      return
+    }
+    // Another tab may have kept the session alive: ask before saying anything.
+    if (Date.now() >= this.#ends - WARN_BEFORE && !this.#told) this.check()
+  }
+
+  #used = () => {
+    if (this.#over) return
+    if (!this.warning.open && Date.now() - this.#extended < EXTEND_EVERY) return
+    this.#extended = Date.now()
+    this.#ask(this.dataset.extend, { method: "POST", headers: { "X-CSRFToken": csrfToken() } })
+  }
+
+  #shown = () => document.hidden || (Date.now() >= this.#ends - WARN_BEFORE && this.check()) || (this.#over && this.check())
+  #back = (event) => event.persisted && this.check()
+
+  // Ask the server, without counting as somebody who is there.
+  check = () => this.#ask(this.dataset.session, { headers: { "X-Background": "1" } })
+
+  async #ask(address, options) {
+    let answer
+    try {
+      const response = await fetch(address, { ...options, redirect: "manual", cache: "no-store" })
+      if (response.status === 401 || response.type === "opaqueredirect") return this.#end()
+      if (!response.ok) return
+      answer = await response.json()
+      // The server's clock decides; this machine's may be wrong.
+      answer.left = answer.expires * 1000 - Date.parse(response.headers.get("Date") ?? new Date())
+    } catch {
+      return // offline: the next look asks again
+    }
+    if (answer.user === null) return this.#end(answer)
+    if (String(answer.user) !== this.dataset.user) return location.reload()
+    useToken(answer.csrf)
+    this.#continue(answer.left)
+  }
+
+  #continue(left) {
+    this.#ends = Date.now() + left
+    if (this.#over) this.#resume()
+    if (left > WARN_BEFORE) {
+      this.#told = false
+      if (this.warning.open) this.warning.close()
+    } else if (this.warning.open) {
+      // They want to stay, but no session lasts longer than this.
+      this.warning.close()
+      this.#told = true
+      this.#say(this.dataset.sayLimit, "warning")
+    } else if (!this.#told) {
+      const at = new Date(this.#ends).toLocaleTimeString(document.documentElement.lang, { timeStyle: "short" })
+      this.warning.querySelector("[data-at]").textContent = at
+      this.warning.showModal()
+    }
+  }
+
+  // --- the end, and the way back
+
+  #answered = (event) => {
+    const { response, request } = event.detail.ctx
+    const away = response.headers.get("HX-Redirect")
+    if (response.status !== 401 && !away?.startsWith(this.dataset.login)) {
+      if (!request.headers["X-Background"]) this.#extended = Date.now()
+      return
+    }
+    event.preventDefault()
+    this.#end()
+  }
+
+  #end() {
+    if (this.#over) return
+    this.#over = true
+    if (this.warning.open) this.warning.close()
+    this.signIn.showModal()
+    this.signIn.querySelector("[type=password]").focus()
+    this.dispatchEvent(new CustomEvent("session:ended", { bubbles: true }))
+  }
+
+  #resume() {
+    this.#over = false
+    this.#told = false
+    this.#problem("")
+    this.signIn.querySelector("form").reset()
+    this.signIn.close()
+    this.#say(this.dataset.sayBack, "success")
+    this.dispatchEvent(new CustomEvent("session:resumed", { bubbles: true }))
+  }
+
+  #submit = async (event) => {
+    event.preventDefault()
+    const button = this.signIn.querySelector("button:not([type=button])")
+    button.disabled = true
+    try {
+      await this.#enter(new URLSearchParams(new FormData(event.target)))
+    } catch {
+      this.#problem(this.dataset.sayOffline)
+    } finally {
+      button.disabled = false
+    }
+  }
+
+  async #enter(body) {
+    // The token of the ended session is void; the answer brings one for the signed-out.
+    const { csrf } = await (await fetch(this.dataset.session, { headers: { "X-Background": "1" } })).json()
+    const response = await fetch(this.dataset.login, {
+      method: "POST",
+      body,
+      headers: { "X-CSRFToken": csrf, "X-Requested-With": "XMLHttpRequest", Accept: "application/json" },
+    })
+    if (response.status === 429) return this.#problem(this.dataset.sayWait)
+    const answer = await response.json()
+    if (!response.ok) {
+      const form = answer.form ?? { errors: [], fields: {} }
+      const errors = [...form.errors, ...Object.values(form.fields).flatMap((field) => field.errors)]
+      this.#problem(errors.join(" ") || this.dataset.sayOffline)
+      return this.signIn.querySelector("[type=password]").select()
+    }
+    await this.check()
+    if (this.#over) this.#secondStep(answer.location)
+  }
+
+  // A second factor has a page of its own; this one waits for it.
+  #secondStep(address) {
+    const link = this.signIn.querySelector("[data-second-step]")
+    link.href = address
+    link.closest("p").hidden = false
+    link.focus()
+    window.open(address, "_blank", "noopener")
+  }
+
+  #problem(text) {
+    const place = this.signIn.querySelector("[data-problem]")
+    place.textContent = text
+    place.hidden = !text
+    this.signIn.querySelector("[type=password]").setAttribute("aria-invalid", Boolean(text))
+  }
+
+  #say(text, kind) {
+    document.querySelector("toast-stack")?.say(text, kind)
+  }
+}
+
+customElements.define("session-watch", SessionWatch)

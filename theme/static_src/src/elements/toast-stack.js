@@ -1,62 +1,62 @@
 // <toast-stack> holds <toast-message>s. A success leaves by itself, an error stays until it is closed.
-const STAYS = 6000; // ms
+const STAYS = 6000  // ms
 
 export class ToastStack extends HTMLElement {
   // For scripts: say something. kind: success, info, warning or error.
   say(text, kind = "success") {
-    const toast = document.createElement("toast-message");
-    toast.className = `toast-${kind}`;
-    const p = document.createElement("p");
-    p.textContent = text;
-    toast.append(p);
-    this.append(toast);
-    return toast;
+    const toast = document.createElement("toast-message")
+    toast.className = `toast-${kind}`
+    const p = document.createElement("p")
+    p.textContent = text
+    toast.append(p)
+    this.append(toast)
+    return toast
   }
 }
 
 export class ToastMessage extends HTMLElement {
   connectedCallback() {
-    this.setAttribute("role", this.lasting ? "alert" : "status");
-    if (!this.querySelector("[data-close]")) this.append(this.closeButton());
-    this.addEventListener("click", (event) => event.target.closest("[data-close]") && this.remove());
+    this.setAttribute("role", this.lasting ? "alert" : "status")
+    if (!this.querySelector("[data-close]")) this.append(this.closeButton())
+    this.addEventListener("click", (event) => event.target.closest("[data-close]") && this.remove())
     // An action inside (Undo) has been taken: what the message said no longer holds.
-    this.addEventListener("htmx:finally:request", () => this.remove());
-    if (this.lasting) return;
-    this.left = STAYS;
-    this.run();
+    this.addEventListener("htmx:finally:request", () => this.remove())
+    if (this.lasting) return
+    this.left = STAYS
+    this.run()
     // Reading it, or reaching for Undo, takes the time it takes.
-    for (const name of ["pointerenter", "focusin"]) this.addEventListener(name, () => this.pause());
-    for (const name of ["pointerleave", "focusout"]) this.addEventListener(name, () => this.run());
+    for (const name of ["pointerenter", "focusin"]) this.addEventListener(name, () => this.pause())
+    for (const name of ["pointerleave", "focusout"]) this.addEventListener(name, () => this.run())
   }
 
   disconnectedCallback() {
-    clearTimeout(this.timer);
+    clearTimeout(this.timer)
   }
 
   get lasting() {
-    return this.classList.contains("toast-error") || this.classList.contains("toast-warning");
+    return this.classList.contains("toast-error") || this.classList.contains("toast-warning")
   }
 
   run() {
-    clearTimeout(this.timer);
-    this.since = Date.now();
-    this.timer = setTimeout(() => this.remove(), this.left);
+    clearTimeout(this.timer)
+    this.since = Date.now()
+    this.timer = setTimeout(() => this.remove(), this.left)
   }
 
   pause() {
-    clearTimeout(this.timer);
-    this.left = Math.max(2000, this.left - (Date.now() - this.since));
+    clearTimeout(this.timer)
+    this.left = Math.max(2000, this.left - (Date.now() - this.since))
   }
 
   closeButton() {
-    const button = document.createElement("button");
-    button.type = "button";
-    button.dataset.close = "";
-    button.textContent = "×";
-    button.setAttribute("aria-label", this.closest("toast-stack")?.dataset.closeLabel || "Close");
-    return button;
+    const button = document.createElement("button")
+    button.type = "button"
+    button.dataset.close = ""
+    button.textContent = "×"
+    button.setAttribute("aria-label", this.closest("toast-stack")?.dataset.closeLabel || "Close")
+    return button
   }
 }
 
-customElements.define("toast-stack", ToastStack);
-customElements.define("toast-message", ToastMessage);
+customElements.define("toast-stack", ToastStack)
+customElements.define("toast-message", ToastMessage)
