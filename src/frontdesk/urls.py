@@ -1,2 +1,30 @@
+from django.urls import include, path
+
+from frontdesk.views import appointments, day, displays, steps
+
 app_name = "frontdesk"
-urlpatterns = []
+one = "appointments/<int:pk>/"
+urlpatterns = [
+    path("", day.day, name="day"),
+    path("month/", day.month, name="month"),
+    path("free-times/", appointments.free_times, name="free-times"),
+    path("appointments/new/", appointments.appointment_new, name="appointment-new"),
+    path(one, appointments.appointment, name="appointment"),
+    path(f"{one}edit/", appointments.appointment_edit, name="appointment-edit"),
+    path(f"{one}move/", appointments.appointment_move, name="appointment-move"),
+    path(f"{one}move-back/", appointments.appointment_move_back, name="appointment-move-back"),
+    path(f"{one}cancel/", appointments.appointment_cancel, name="appointment-cancel"),
+    path(f"{one}confirm/", steps.appointment_confirm, name="appointment-confirm"),
+    path(f"{one}unconfirm/", steps.appointment_unconfirm, name="appointment-unconfirm"),
+    path(f"{one}check-in/", steps.appointment_check_in, name="appointment-check-in"),
+    path(f"{one}undo-check-in/", steps.appointment_undo_check_in, name="appointment-undo-check-in"),
+    path(f"{one}start/", steps.appointment_start, name="appointment-start"),
+    path(f"{one}undo-start/", steps.appointment_undo_start, name="appointment-undo-start"),
+    path(f"{one}complete/", steps.appointment_complete, name="appointment-complete"),
+    path(f"{one}reopen/", steps.appointment_reopen, name="appointment-reopen"),
+    path(f"{one}no-show/", steps.appointment_no_show, name="appointment-no-show"),
+    path(f"{one}reinstate/", steps.appointment_reinstate, name="appointment-reinstate"),
+    path("displays/", displays.displays, name="displays"),
+    path("displays/<int:pk>/revoke/", displays.display_revoke, name="display-revoke"),
+    path("patients/", include("frontdesk.urls_patients")),
+]

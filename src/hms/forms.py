@@ -1,8 +1,198 @@
-"""How forms are drawn: ``{{ form }}`` and ``{{ form.email.as_field_group }}`` come out in our own look."""
+"""Forms: how they are drawn, and the fields that more than one audience needs."""
 
+import unicodedata
+from datetime import date
+
+from django import forms
+from django.core.exceptions import ValidationError
 from django.forms.renderers import TemplatesSetting
+from django.utils.translation import gettext_lazy as _
+from phonenumber_field.formfields import PhoneNumberField
+from phonenumber_field.phonenumber import to_python as read_phone
+
+from hms.dates import parse_date, parse_month
 
 
 class Renderer(TemplatesSetting):
+    """``{{ form }}`` and ``{{ form.email.as_field_group }}`` come out in our own look."""
+
     form_template_name = "hms/_form.html"
     field_template_name = "hms/_field.html"
+
+
+# Invisible characters that people paste without knowing. Those that reorder the text around them can make a name read
+# as another one. Joiners (U+200C, U+200D) and plain direction marks are part of names in some scripts, and stay.
+INVISIBLE = {
+    "\t": _("a tab"),
+    "\n": _("a line break"),
+    "\r": _("a line break"),
+    "\u200b": _("a zero-width space"),
+    "\u2028": _("a line break"),
+    "\u2029": _("a line break"),
+    "\u202a": _("a left-to-right embedding"),
+    "\u202b": _("a right-to-left embedding"),
+    "\u202c": _("an end of a direction change"),
+    "\u202d": _("a left-to-right override"),
+    "\u202e": _("a right-to-left override"),
+    "\u2060": _("a word joiner"),
+    "\u2066": _("a left-to-right isolate"),
+    "\u2067": _("a right-to-left isolate"),
+    "\u2068": _("a direction isolate"),
+    "\u2069": _("an end of a direction change"),
+    "\ufeff": _("a byte order mark"),
+}
+
+
+def plain_text(value, *, lines=False):
+    """Refuse control characters and hidden direction changes, naming the first one found."""
+    for character in value:
+        if lines and character in "\n\r\t":
+            continue
+        name = INVISIBLE.get(character)
+        if name is None and unicodedata.category(character) in {"Cc", "Cs"}:
+            name = _("a control character")
+        if name is not None:
+            raise ValidationError(
+                _("This holds %(name)s (U+%(code)s), which cannot be seen or kept. Remove it, or type the text anew."),
+                params={"name": name, "code": f"{ord(character):04X}"},
+            )
+
+
+class ShortText(forms.CharField):
+    """One line, in any script."""
+
+    def to_python(self, value):
+        value = super().to_python(value)
+        plain_text(value)
+        return value
+
+
+class LongText(forms.CharField):
+    """Several lines."""
+
+    widget = forms.Textarea
+
+    def to_python(self, value):
+        value = super().to_python(value)
+        plain_text(value, lines=True)
+        return value
+
+
+class DateTextField(forms.CharField):
+    """A day as people type it, or as the browser's date picker sends it. Gives a datetime.date."""
+
+    def __init__(self, **kwargs):
+        kwargs.setdefault("max_length", 30)
+        kwargs.setdefault("widget", forms.DateInput(attrs={"type": "date"}))
+        super().__init__(**kwargs)
+
+    def prepare_value(self, value):
+        return value.isoformat() if isinstance(value, date) else value
+
+    def to_python(self, value):
+        value = super().to_python(value)
+        if not value:
+            return None
+        try:
+            found = parse_date(value)
+        except ValueError:
+            raise ValidationError(_("There is no %(value)s."), params={"value": value[:30]}) from None
+        if found is None:
+            raise ValidationError(_("“%(value)s” is not a date. Write it as 6 Aug 2026."), params={"value": value[:30]})
+        return found
+
+
+class DateOfBirthInput(forms.MultiWidget):
+    """Three text fields with a numeric keypad: day, month (also ``mar``), year (NHS, GOV.UK)."""
+
+    template_name = "hms/_date_of_birth.html"
+    use_fieldset = True
+
+    def __init__(self, attrs=None):
+        parts = [("day", 3), ("month", 9), ("year", 4)]
+        super().__init__(
+            {
+                name: forms.TextInput(
+                    {"class": "input", "inputmode": "text" if name == "month" else "numeric", "size": size}
+                )
+                for name, size in parts
+            },
+            {"autocomplete": "off", **(attrs or {})},
+        )
+
+    def decompress(self, value):
+        if isinstance(value, date):
+            return [value.day, value.month, value.year]
+        return [None, None, None]
+
+    def get_context(self, name, value, attrs):
+        context = super().get_context(name, value, attrs)
+        labels = [_("Day"), _("Month"), _("Year")]
+        context["parts"] = list(zip(labels, context["widget"]["subwidgets"], strict=True))
+        return context
+
+    def id_for_label(self, id_):
+        return f"{id_}_0" if id_ else id_
+
+
+class DateOfBirthField(forms.Field):
+    """A past day in three fields; a whole date typed or pasted into the first of them counts too."""
+
+    widget = DateOfBirthInput
+    default_error_messages = {"required": _("Write the date of birth.")}
+
+    def clean(self, value):
+        parts = [str(part or "").strip()[:40] for part in value or ["", "", ""]]
+        if not any(parts):
+            if self.required:
+                raise ValidationError(self.error_messages["required"], code="required")
+            return None
+        text = " ".join(filter(None, parts))
+        whole = "/".join(parts) if all(parts) else parts[0]
+        try:
+            found = parse_date(whole, past=True)
+        except ValueError:
+            raise ValidationError(_("There is no %(value)s."), params={"value": text}) from None
+        if found:
+            return found
+        missing = [name for name, part in zip((_("day"), _("month"), _("year")), parts, strict=True) if not part]
+        if missing:
+            raise ValidationError(
+                _("The date of birth needs a %(part)s."), params={"part": _(" and a ").join(map(str, missing))}
+            )
+        if parse_month(parts[1]) is None:
+            raise ValidationError(_("“%(value)s” is no month. Write it as 3 or Mar."), params={"value": parts[1]})
+        raise ValidationError(_("“%(value)s” is not a date. Write it as 14 Mar 1945."), params={"value": text})
+
+    def has_changed(self, initial, data):
+        try:
+            return self.clean(data) != initial
+        except ValidationError:
+            return True
+
+
+class PhoneField(PhoneNumberField):
+    """A phone number as people write it; without a country it is one of the hospital's own."""
+
+    LONGEST = 15  # characters of the column, the plus sign included
+
+    def __init__(self, **kwargs):
+        kwargs.setdefault("widget", forms.TextInput(attrs={"type": "tel", "autocomplete": "off"}))
+        super().__init__(**kwargs)
+
+    def to_python(self, value):
+        text = str(value or "").strip()
+        refusal = ValidationError(
+            _("“%(value)s” is no phone number. Write it with its area code, or from abroad beginning with +."),
+            code="invalid",
+            params={"value": text[:40]},
+        )
+        if not text:
+            return self.empty_value
+        if len(text) > 40:
+            raise refusal
+        plain_text(text)
+        number = read_phone(text, region=self.region)
+        if not number or not number.is_valid() or len(number.as_e164) > self.LONGEST:
+            raise refusal
+        return number

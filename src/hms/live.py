@@ -288,10 +288,15 @@ async def serve(scope, receive, send):
     """ASGI application of everything under /live/."""
     hub = _hub
     response = await asyncio.get_running_loop().run_in_executor(hub.doormen, _answer, scope)
-    headers = [(k.lower().encode(), v.encode("latin-1")) for k, v in response.items()]
+    streams = isinstance(response, StreamResponse) and scope["method"] == "GET"
+    headers = [
+        (k.lower().encode(), v.encode("latin-1"))
+        for k, v in response.items()
+        if not (streams and k.lower() == "content-length")  # Django counted the greeting alone
+    ]
     headers += [(b"set-cookie", c.OutputString().encode()) for c in response.cookies.values()]
     await send({"type": "http.response.start", "status": response.status_code, "headers": headers})
-    if not isinstance(response, StreamResponse) or scope["method"] != "GET":
+    if not streams:
         await send({"type": "http.response.body", "body": response.content})
         return
     stream = hub.open(response.topic, response.may_stay)

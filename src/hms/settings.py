@@ -2,6 +2,7 @@
 
 import os
 import secrets
+import sys
 from datetime import timedelta
 from pathlib import Path
 
@@ -14,6 +15,8 @@ from hms.errors import StartError
 from hms.postgres import Embedded
 
 BASE_DIR = Path(__file__).resolve().parent.parent.parent
+if str(BASE_DIR) not in sys.path:
+    sys.path.append(str(BASE_DIR))  # where theme/ is
 
 
 def env(name, default=""):

@@ -26,8 +26,9 @@ class SessionWatch extends HTMLElement {
     document.addEventListener("live:ended", this.check)
     addEventListener("pageshow", this.#back)
     this.signIn.addEventListener("submit", this.#submit)
-    // Escape must not bring back what the end of the session has covered.
+    // Escape must not bring back what the end of the session has covered. Browsers let it through at the second press.
     this.signIn.addEventListener("cancel", (event) => event.preventDefault())
+    this.signIn.addEventListener("close", () => this.#over && this.signIn.showModal())
     this.#timer = setInterval(() => this.#look(), LOOK_EVERY)
   }
 

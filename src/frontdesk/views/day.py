@@ -1,0 +1,110 @@
+"""The day board's page, and its stream."""
+
+from datetime import date, timedelta
+
+from django.db.models import Count
+from django.db.models.functions import TruncDate
+from django.http import Http404, HttpResponse
+from django.shortcuts import render
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_safe
+
+from frontdesk.board import Day
+from hms import live
+from hms.dates import parse_date
+from hms.domain.settings import hospital
+from hms.models import Appointment, Department, Doctor
+
+ZOOMS = ("24", "32", "48")  # pixels per 15 minutes
+
+
+def ids(request, name):
+    """The whole numbers among the repeated ``name`` parameters, as ids in ascending order."""
+    return tuple(sorted({int(v) for v in request.GET.getlist(name) if v.isdecimal() and len(v) < 19}))
+
+
+def asked_day(request):
+    """``(date, what is wrong with the one asked for)``."""
+    text = request.GET.get("day", "").strip()
+    today = hospital().today()
+    if not text:
+        return today, ""
+    try:
+        day = parse_date(text)
+    except ValueError:
+        return today, _("There is no %(day)s. Showing today.") % {"day": text[:30]}
+    if day is None:
+        return today, _("“%(day)s” is not a date. Showing today.") % {"day": text[:30]}
+    if not date(2000, 1, 1) <= day <= today.replace(year=today.year + 20, day=1):
+        return today, _("%(day)s is too far away. Showing today.") % {"day": text[:30]}
+    return day, ""
+
+
+@require_safe
+def day(request):
+    """The board of one day (``?day=2026-11-22``), perhaps of some departments or doctors only."""
+    date, problem = asked_day(request)
+    departments, doctors = ids(request, "department"), ids(request, "doctor")
+    board = Day(date, departments=departments, doctors=doctors)
+    known = request.GET.get("known")
+    if known and known == board.fingerprint():
+        return HttpResponse(status=204)  # a screen that came back and missed nothing
+    html, queue = board.html()
+    context = {
+        "board": board,
+        "board_html": html,
+        "queue_html": queue,
+        "problem": problem,
+        "fingerprint": board.printed,
+        "yesterday": date - timedelta(days=1),
+        "tomorrow": date + timedelta(days=1),
+        "today": hospital().today(),
+        "departments": Department.objects.order_by("name"),
+        "doctors": Doctor.objects.in_order().filter(user__is_active=True),
+        "department": departments[0] if len(departments) == 1 else "",
+        "doctor": doctors[0] if len(doctors) == 1 else "",
+        "filtered": bool(departments or doctors),
+        "zoom": request.COOKIES.get("hms-zoom") if request.COOKIES.get("hms-zoom") in ZOOMS else "32",
+    }
+    return render(request, "frontdesk/day.html", context)
+
+
+@require_safe
+def month(request):
+    """The mini month beside the board: how full each day is (``?day=``)."""
+    shown, _problem = asked_day(request)
+    first = shown.replace(day=1)
+    start = first - timedelta(days=first.weekday())
+    days = [start + timedelta(days=i) for i in range(42)]
+    begins, ends = hospital().day_bounds(days[0])[0], hospital().day_bounds(days[-1])[1]
+    counts = dict(
+        Appointment.objects.live()
+        .filter(appointment_date__gte=begins, appointment_date__lt=ends)
+        .annotate(day=TruncDate("appointment_date", tzinfo=hospital().zone))
+        .values_list("day")
+        .annotate(n=Count("pk"))
+        .order_by()
+    )
+    most = max(counts.values(), default=0)
+    weeks = [
+        [(d, counts.get(d, 0), -(-counts.get(d, 0) * 3 // most) if most else 0) for d in days[i : i + 7]]
+        for i in range(0, 42, 7)
+    ]
+    context = {
+        "weeks": weeks,
+        "shown": shown,
+        "today": hospital().today(),
+        "before": first - timedelta(days=1),
+        "after": (first + timedelta(days=32)).replace(day=1),
+    }
+    return render(request, "frontdesk/_month.html", context)
+
+
+@require_safe
+def day_stream(request, day):
+    """The changes of one day, as they happen."""
+    try:
+        shown = date.fromisoformat(day)
+    except ValueError:
+        raise Http404 from None
+    return live.stream(request, "desk", shown.isoformat())
