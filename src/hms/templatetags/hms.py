@@ -11,17 +11,22 @@ from django.templatetags.static import static
 from django.urls import NoReverseMatch, reverse
 from django.utils import formats, timezone
 from django.utils.html import format_html
+from django.utils.safestring import mark_safe
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext, override
 
 from hms.domain.settings import hospital
 from hms.middleware import expires_at
 from hms.models import User
+from hms.record_number import grouped
 
 register = template.Library()
 
 
 # --- icons
+
+
+SILENT = mark_safe('aria-hidden="true"')
 
 
 @cache
@@ -32,7 +37,7 @@ def _sprite():
 @register.simple_tag
 def icon(name, label="", css=""):
     """An icon of the sprite (theme/static_src/icons.txt); with a label it speaks, without one it is silent."""
-    speech = format_html('role="img" aria-label="{}"', label) if label else format_html('aria-hidden="true"')
+    speech = format_html('role="img" aria-label="{}"', label) if label else SILENT
     return format_html('<svg class="icon {}" {}><use href="{}#{}"></use></svg>', css, speech, _sprite(), name)
 
 
@@ -129,6 +134,19 @@ def phone(number):
     except phonenumbers.NumberParseException:
         return str(number)
     return phonenumbers.format_number(parsed, phonenumbers.PhoneNumberFormat.INTERNATIONAL)
+
+
+@register.filter
+def record_number(number):
+    """1000 0014: in groups, as it is read aloud."""
+    return grouped(number) if number else ""
+
+
+@register.filter
+def iso_day(value):
+    """2026-08-06 on the hospital's calendar, for addresses."""
+    value = _local(value)
+    return f"{value:%Y-%m-%d}" if value else ""
 
 
 @register.filter

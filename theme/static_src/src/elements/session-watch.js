@@ -56,7 +56,8 @@ class SessionWatch extends HTMLElement {
     if (this.#over) return
     if (!this.warning.open && Date.now() - this.#extended < EXTEND_EVERY) return
     this.#extended = Date.now()
-    this.#ask(this.dataset.extend, { method: "POST", headers: { "X-CSRFToken": csrfToken() } })
+    const asked = this.warning.open
+    this.#ask(this.dataset.extend, { method: "POST", headers: { "X-CSRFToken": csrfToken() } }, asked)
   }
 
   #shown = () => document.hidden || (Date.now() >= this.#ends - WARN_BEFORE && this.check()) || (this.#over && this.check())
@@ -65,7 +66,7 @@ class SessionWatch extends HTMLElement {
   // Ask the server, without counting as somebody who is there.
   check = () => this.#ask(this.dataset.session, { headers: { "X-Background": "1" } })
 
-  async #ask(address, options) {
+  async #ask(address, options, staying = false) {
     let answer
     try {
       const response = await fetch(address, { ...options, redirect: "manual", cache: "no-store" })
@@ -80,21 +81,21 @@ class SessionWatch extends HTMLElement {
     if (answer.user === null) return this.#end(answer)
     if (String(answer.user) !== this.dataset.user) return location.reload()
     useToken(answer.csrf)
-    this.#continue(answer.left)
+    this.#continue(answer.left, staying)
   }
 
-  #continue(left) {
+  #continue(left, staying) {
     this.#ends = Date.now() + left
     if (this.#over) this.#resume()
     if (left > WARN_BEFORE) {
       this.#told = false
       if (this.warning.open) this.warning.close()
-    } else if (this.warning.open) {
-      // They want to stay, but no session lasts longer than this.
+    } else if (staying) {
+      // No session lasts longer than this, whoever is there.
       this.warning.close()
       this.#told = true
       this.#say(this.dataset.sayLimit, "warning")
-    } else if (!this.#told) {
+    } else if (!this.#told && !this.warning.open) {
       const at = new Date(this.#ends).toLocaleTimeString(document.documentElement.lang, { timeStyle: "short" })
       this.warning.querySelector("[data-at]").textContent = at
       this.warning.showModal()
