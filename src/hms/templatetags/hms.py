@@ -187,6 +187,8 @@ def is_checkbox(field):
 @register.filter
 def error_id(field):
     """The id that an error summary links to: the field's own, or the first of its parts."""
+    if isinstance(field.field.widget, forms.RadioSelect):  # and check boxes: a group has no label of its own
+        return f"{field.auto_id}_0"
     return field.field.widget.id_for_label(field.auto_id) or field.auto_id
 
 
