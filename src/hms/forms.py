@@ -78,19 +78,16 @@ class LongText(forms.CharField):
         return value
 
 
-class DateTextField(forms.CharField):
+class DateTextField(forms.Field):
     """A day as people type it, or as the browser's date picker sends it. Gives a datetime.date."""
 
-    def __init__(self, **kwargs):
-        kwargs.setdefault("max_length", 30)
-        kwargs.setdefault("widget", forms.DateInput(attrs={"type": "date"}))
-        super().__init__(**kwargs)
+    widget = forms.DateInput(attrs={"type": "date"})
 
     def prepare_value(self, value):
         return value.isoformat() if isinstance(value, date) else value
 
     def to_python(self, value):
-        value = super().to_python(value)
+        value = (value or "").strip()
         if not value:
             return None
         try:

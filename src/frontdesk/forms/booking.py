@@ -30,21 +30,18 @@ def parse_compact(text):
         return None
 
 
-class TimeTextField(forms.CharField):
+class TimeTextField(forms.Field):
     """A time of day as people type it: 10:30, 10.30, 1030, 9, 9:15pm. Gives a datetime.time."""
 
     pattern = re.compile(r"^(\d{1,2})(?:[:.h ]?(\d{2}))?\s*([ap])?\.?(?:m\.?)?$", re.IGNORECASE)
 
-    def __init__(self, **kwargs):
-        kwargs.setdefault("max_length", 12)
-        kwargs.setdefault("widget", forms.TextInput(attrs={"autocomplete": "off", "size": 6, "placeholder": "10:30"}))
-        super().__init__(**kwargs)
+    widget = forms.TextInput(attrs={"autocomplete": "off", "size": 6, "placeholder": "10:30"})
 
     def prepare_value(self, value):
         return f"{value:%H:%M}" if isinstance(value, time) else value
 
     def to_python(self, value):
-        value = super().to_python(value)
+        value = (value or "").strip()
         if not value:
             return None
         if found := self.pattern.match(value):

@@ -17,6 +17,11 @@ class NewPatientFields(forms.Form):
     new_born = DateTextField(label=_("Date of birth"), required=False)
     new_phone = PhoneNumberField(label=_("Phone"), required=False, max_length=15)
 
+    def __init__(self, *args, **kwargs):
+        super().__init__(*args, **kwargs)
+        for name in ("new_family", "new_given", "new_born"):
+            self.fields[name].quiet = True  # not "(optional)": needed as soon as one of them is used
+
     def wants_new_patient(self):
         return any(self.data.get(name, "").strip() for name in ("new_family", "new_given", "new_born", "new_phone"))
 

@@ -17,5 +17,5 @@ def compact(moment):
 
 @register.filter
 def weekday(moment):
-    """Mon, in the hospital's zone."""
-    return formats.date_format(moment.astimezone(hospital().zone), "D")
+    """Mon 23-Nov, in the hospital's zone."""
+    return formats.date_format(moment.astimezone(hospital().zone), "D d-M")

@@ -16,6 +16,7 @@ from frontdesk.views.answers import board_url, changed, panel_context
 from hms.domain import audit, hours, scheduling, visits
 from hms.domain.settings import hospital
 from hms.errors import DomainError
+from hms.middleware import is_background
 from hms.models import Appointment, Doctor, Patient
 
 FORM = ["GET", "HEAD", "POST"]
@@ -36,7 +37,8 @@ def _panel(request, template, context, status=200):
 def appointment(request, pk):
     """Details, history, and every step that is allowed now."""
     appointment = _get(request, pk)
-    audit.log([appointment.patient], "appointment.viewed", by=request.user)
+    if not is_background(request):  # the panel that refreshes itself is not another look
+        audit.viewed(appointment.patient, by=request.user, action="appointment.viewed")
     return _panel(request, "appointment_panel", panel_context(appointment))
 
 
@@ -50,11 +52,8 @@ def appointment_new(request):
         except DomainError as e:
             form.refuse(e)
         else:
-            done = _("Booked: %(patient)s, %(time)s") % {
-                "patient": appointment.patient,
-                "time": f"{appointment.appointment_date.astimezone(hospital().zone):%d-%b %H:%M}",
-            }
-            return _done(request, appointment, done)
+            at = f"{appointment.appointment_date.astimezone(hospital().zone):%d-%b %H:%M}"
+            return _done(request, appointment, _("Booked for %(time)s") % {"time": at})
     status = form.status if form.is_bound and form.errors else 200
     return _panel(request, "booking_panel", {"form": form, **_beside(form)}, status)
 

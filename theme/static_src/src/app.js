@@ -8,3 +8,4 @@ import "./elements/toast-stack.js"
 import "./elements/day-board.js";
 import "./elements/day-tools.js";
 import "./elements/live-stream.js";
+import "./elements/patient-picker.js";

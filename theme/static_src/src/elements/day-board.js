@@ -15,7 +15,7 @@ class DayBoard extends HTMLElement {
     this.slot_ = Number(this.dataset.slot)
     this.zone = this.dataset.zone
     this.mover = new Mover(this)
-    this.addEventListener("click", this.#clicked)
+    this.addEventListener("click", this.#clicked, true) // before htmx follows the link
     this.addEventListener("pointermove", this.#hover)
     this.addEventListener("pointerleave", () => this.#hint?.remove())
     document.addEventListener("keydown", this.#key)
@@ -63,7 +63,7 @@ class DayBoard extends HTMLElement {
       badge.classList.toggle("alarm", minutes >= ALARM)
     }
     for (const card of this.querySelectorAll(".card.scheduled, .card.confirmed")) {
-      const late = this.dataset.today && now - parse(card.dataset.at) > LATE * 60_000
+      const late = "today" in this.dataset && now - parse(card.dataset.at) > LATE * 60_000
       if (card.classList.toggle("late", late) && !card.dataset.word) {
         const state = card.querySelector(".state")
         card.dataset.word = state.textContent
