@@ -74,29 +74,32 @@ class PatientData(TableData):
 
     def __getitem__(self, key):
         start, stop = key.start or 0, key.stop
-        ids = self._searched(start, stop) if self.text else self._browsed(start, stop)
-        rows = with_visits(Patient.objects.filter(pk__in=ids)).select_related("user").only(*FIELDS)
-        rows = {row.pk: row for row in rows}
+        if self.text:
+            return self._searched(start, stop)
+        return self._rows("pk", self._browsed(start, stop))
+
+    def _rows(self, field, values):
+        """The patients whose ``field`` is one of these, in their order, with what a row shows."""
+        rows = with_visits(Patient.objects.filter(**{f"{field}__in": values})).select_related("user").only(*FIELDS)
+        rows = {getattr(row, field): row for row in rows}
         reasons = self.found.reasons()
         for row in rows.values():
             row.found_by = reasons.get(row.user_id, "")
-        return [rows[pk] for pk in ids if pk in rows]
+        return [rows[value] for value in values if value in rows]
 
     def _searched(self, start, stop):
         within = self.data.values("user_id") if self.filtered else None
         limit = search.CAP if self.sort else min(stop, search.CAP)
         self.found = search.patients(self.text, limit=limit, within=within)
         users = [match.user_id for match in self.found.matches]
-        patients = Patient.objects.filter(user_id__in=users)
         if self.sort:
-            return list(self._sorted(patients)[start:stop])
-        by_user = dict(patients.values_list("user_id", "pk"))
-        return [by_user[user] for user in users if user in by_user][start:stop]
+            users = list(self._sorted(Patient.objects.filter(user_id__in=users)).values_list("user_id", flat=True))
+        return self._rows("user_id", users[start:stop])
 
     def _browsed(self, start, stop):
         if self.sort and self.sort.lstrip("-") == "last_visit":
             return self._by_last_visit(start, stop)
-        return list(self._sorted(self.data.filter(user__role="PATIENT"))[start:stop])
+        return list(self._sorted(self.data.filter(user__role="PATIENT")).values_list("pk", flat=True)[start:stop])
 
     def _sorted(self, patients):
         sort = self.sort or "name"
@@ -106,7 +109,7 @@ class PatientData(TableData):
             patients = with_visits(patients)
         else:
             order = [e.desc() if sort.startswith("-") else e.asc() for e in ORDERS[sort.lstrip("-")]]
-        return patients.order_by(*order).values_list("pk", flat=True)
+        return patients.order_by(*order)
 
     def _by_last_visit(self, start, stop):
         """Walks the visits in order of time, so that nobody's last visit is computed to be sorted away.

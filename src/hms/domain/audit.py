@@ -3,9 +3,9 @@
 from hms.models import AccessLog
 
 
-def viewed(patient, *, by):
-    """Somebody opened the page of a patient."""
-    return log([patient], "patient.viewed", by=by)
+def viewed(patient, *, by, action="patient.viewed"):
+    """Somebody opened the page of a patient, or of something of theirs."""
+    return log([patient], action, by=by)
 
 
 def searched(count, *, by, detail=""):
