@@ -17,6 +17,8 @@ class LoginForm(Plain, forms.LoginForm):
     def __init__(self, *args, **kwargs):
         super().__init__(*args, **kwargs)
         self.fields["login"].label = _("E-mail")
+        self.fields["login"].error_messages["required"] = _("Enter your e-mail address.")
+        self.fields["password"].error_messages["required"] = _("Enter your password.")
         self.fields["password"].help_text = ""  # the page has its own link for a forgotten password
 
 

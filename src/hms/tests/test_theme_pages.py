@@ -81,6 +81,12 @@ def test_wrong_password_keeps_the_address_and_says_so(signed_out, clerk):
     assert not Session.objects.exists()
 
 
+def test_empty_sign_in_says_what_to_enter(signed_out, db):
+    html = signed_out.post(LOGIN, {"login": "", "password": ""}).content.decode()
+    assert '<a href="#id_login">Enter your e-mail address.</a>' in html
+    assert '<a href="#id_password">Enter your password.</a>' in html
+
+
 def test_sign_in_in_place_answers_a_script_with_json(signed_out, clerk):
     script = {"X-Requested-With": "XMLHttpRequest"}
     refused = signed_out.post(LOGIN, {"login": clerk.email, "password": "wrong"}, headers=script)

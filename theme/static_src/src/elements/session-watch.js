@@ -96,7 +96,7 @@ class SessionWatch extends HTMLElement {
       this.#told = true
       this.#say(this.dataset.sayLimit, "warning")
     } else if (!this.#told && !this.warning.open) {
-      const at = new Date(this.#ends).toLocaleTimeString(document.documentElement.lang, { timeStyle: "short" })
+      const at = new Date(this.#ends).toLocaleTimeString("en-GB", { timeStyle: "short" }) // 17:30
       this.warning.querySelector("[data-at]").textContent = at
       this.warning.showModal()
     }
