@@ -8,7 +8,7 @@ from django.utils.translation import gettext_lazy as _
 from hms import record_number
 from hms.domain import search
 from hms.domain.settings import hospital
-from hms.templatetags.hms import age, clinical_date, phone
+from hms.templatetags.hms import age, clinical_date, phone, tel
 
 FOUND_BY = {search.SIMILAR: _("similar name"), search.PHONE: _("by phone"), search.EMAIL: _("by e-mail")}
 
@@ -62,7 +62,7 @@ class PatientTable(tables.Table):
         return f"{clinical_date(value)} ({age(value, self.today)})"
 
     def render_phone(self, value):
-        return format_html('<a href="tel:{}">{}</a>', value, phone(value))
+        return format_html('<a href="tel:{}">{}</a>', tel(value), phone(value))
 
     def render_last_visit(self, value):
         return clinical_date(value)

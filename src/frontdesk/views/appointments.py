@@ -13,6 +13,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from frontdesk.forms.booking import BookingForm, CancelForm, EditForm, MoveForm, compact, parse_compact
 from frontdesk.views.answers import board_url, changed, panel_context
+from frontdesk.views.day import asked_day
 from hms.domain import audit, hours, scheduling, visits
 from hms.domain.settings import hospital
 from hms.errors import DomainError
@@ -60,15 +61,17 @@ def appointment_new(request):
 
 def _initial(request):
     """What the link that led here already knew; anything odd in it is left out."""
-    now = timezone.now()
-    start = parse_compact(request.GET.get("at")) or now + (
-        hospital().slot - (now - now.min.replace(tzinfo=now.tzinfo)) % hospital().slot
-    )
-    initial = {"duration": 2 * hospital().slot, **BookingForm.at(start)}
+    start = parse_compact(request.GET.get("at"))
+    initial = {"duration": 2 * hospital().slot}
+    if start:
+        initial |= BookingForm.at(start)
+    else:
+        initial["date"] = asked_day(request)[0]
     for name, rows in (("doctor", Doctor.objects), ("patient", Patient.objects.select_related("user"))):
         if (value := request.GET.get(name, "")).isdecimal() and len(value) < 19:
             initial[name] = rows.filter(pk=value).first()
-    if until := parse_compact(request.GET.get("until")):
+    until = parse_compact(request.GET.get("until"))
+    if start and until:
         # A gap shorter than the usual visit: offer what fits.
         initial["duration"] = min(initial["duration"], max(until - start, timedelta(minutes=5)))
     return initial
@@ -100,7 +103,9 @@ def free_times(request):
         after=max(parse_compact(request.GET.get("after")) or timezone.now(), timezone.now()),
         duration=timedelta(minutes=min(max(minutes, 5), 480)),
     )
-    return render(request, "frontdesk/_free_times.html", {"free_times": [(d, t, compact(t)) for d, t in found]})
+    several = len({d.pk for d, _t in found}) > 1
+    context = {"free_times": [(d, t, compact(t)) for d, t in found], "several": several}
+    return render(request, "frontdesk/_free_times.html", context)
 
 
 @require_http_methods(FORM)

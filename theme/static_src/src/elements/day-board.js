@@ -16,6 +16,7 @@ class DayBoard extends HTMLElement {
     this.zone = this.dataset.zone
     this.mover = new Mover(this)
     this.addEventListener("click", this.#clicked, true) // before htmx follows the link
+    this.addEventListener("patient-picked", this.#picked)
     this.addEventListener("pointermove", this.#hover)
     this.addEventListener("pointerleave", () => this.#hint?.remove())
     document.addEventListener("keydown", this.#key)
@@ -150,13 +151,34 @@ class DayBoard extends HTMLElement {
     const place = event.target.closest("[data-place]")
     if (place) this.mover.startPlacing(document.getElementById(`appointment-${place.dataset.place}`))
     if (event.target.closest("[data-close-panel]")) this.closePanel()
+    const link = event.target.closest("a[data-panel]")
+    if (link && !event.ctrlKey && !event.metaKey && !event.shiftKey) {
+      event.preventDefault()
+      this.open(link.href)
+    }
   }
 
   // --- the panel
 
+  // What is typed before the panel has come is meant for its first field.
+  #typedAhead = null
+
   open(url) {
-    window.htmx.ajax("GET", url, { source: this.querySelector("#panel"), target: "#panel", swap: "innerHTML show:none" })
+    this.#typedAhead = ""
+    window.htmx
+      .ajax("GET", url, { source: this.querySelector("#panel"), target: "#panel", swap: "innerHTML show:none" })
+      .finally(() => {
+        const field = this.querySelector("#panel [autofocus]")
+        if (this.#typedAhead && field?.matches("input")) {
+          field.value += this.#typedAhead
+          field.dispatchEvent(new Event("input", { bubbles: true }))
+        }
+        this.#typedAhead = null
+      })
   }
+
+  // A patient is chosen and the rest is known: Enter books.
+  #picked = () => this.querySelector("#panel [data-finish]")?.focus()
 
   closePanel() {
     const panel = this.querySelector("#panel")
@@ -174,10 +196,14 @@ class DayBoard extends HTMLElement {
       return this.closePanel()
     }
     if (event.target.closest("input, textarea, select, dialog, [contenteditable]")) return
+    if (this.#typedAhead !== null) {
+      if (event.key.length === 1) this.#typedAhead += event.key
+      return event.key.length === 1 && event.preventDefault()
+    }
     if (document.documentElement.dataset.shortcuts === "off") return
     const card = event.target.closest?.(".card")
     const act = {
-      n: () => this.open(this.dataset.book),
+      n: () => this.open(`${this.dataset.book}?day=${this.dataset.day}`),
       t: () => (location.href = this.dataset.href),
       m: () => card && this.mover.startKeys(card),
       "?": () => document.getElementById("shortcuts")?.showModal(),

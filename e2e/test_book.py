@@ -1,0 +1,157 @@
+"""Booking at the desk: by mouse, by keyboard alone, without JavaScript, and when somebody is in the way."""
+
+import re
+from datetime import timedelta
+
+import pytest
+from playwright.sync_api import expect
+
+from e2e.desk import TOMORROW, Desk, card, column, open_board, point
+from hms.models import Appointment, Patient
+from hms.testing import local, make_appointment
+
+pytestmark = pytest.mark.browser
+
+
+@pytest.fixture
+def desk(live_hms):
+    return Desk()
+
+
+def test_two_clicks_and_typing_book_a_known_patient(desk, page_for):
+    page = open_board(page_for(desk.rita), desk.tomorrow)
+    page.mouse.click(*point(page, desk.ben, "11:00"))  # click one
+    search = page.locator("#patient-search")
+    expect(search).to_be_focused()
+    page.keyboard.type("hadd")
+    page.get_by_role("option", name=re.compile("HADDAD")).click()  # click two
+    page.keyboard.press("Enter")
+    expect(card(column(page, desk.ben), "HADDAD")).to_be_visible()
+    booked = Appointment.objects.get(patient=desk.omar)
+    assert (booked.doctor, booked.appointment_date) == (desk.ben, local(TOMORROW, "11:00"))
+
+
+def test_the_keyboard_alone_books(desk, page_for):
+    page = open_board(page_for(desk.rita), desk.tomorrow)
+    page.keyboard.press("n")
+    page.keyboard.type("Omar")  # typed at once: nothing of it is lost while the panel comes
+    expect(page.get_by_role("option", name=re.compile("HADDAD"))).to_be_visible()
+    expect(page.locator("#patient-search")).to_have_value("Omar")
+    page.keyboard.press("ArrowDown")
+    page.keyboard.press("Enter")
+    for _ in range(20):  # back to the fields, as somebody without a mouse goes
+        page.keyboard.press("Shift+Tab")
+        if page.evaluate("document.activeElement.name") == "doctor":
+            break
+    page.keyboard.type("Dr Ben")
+    page.keyboard.press("Tab")
+    page.locator("#booking [name=time]").focus()
+    page.keyboard.type("1430")
+    page.keyboard.press("Enter")
+    expect(card(column(page, desk.ben), "HADDAD")).to_be_visible()
+    assert Appointment.objects.get(patient=desk.omar).appointment_date == local(TOMORROW, "14:30")
+
+
+def test_a_new_patient_is_registered_by_the_booking(desk, page_for):
+    page = open_board(page_for(desk.rita), desk.tomorrow)
+    page.mouse.click(*point(page, desk.ada, "15:00"))
+    page.get_by_text("New patient").click()
+    page.fill("[name=new_family]", "Ōkami")
+    page.fill("[name=new_given]", "Yuki")
+    page.fill("[name=new_born]", "1990-02-03")
+    page.fill("[name=reason]", "Knee")
+    page.get_by_role("button", name="Book", exact=True).click()
+    expect(card(column(page, desk.ada), "ŌKAMI")).to_be_visible()
+    assert Patient.objects.get(user__last_name="Ōkami").appointment_set.get().reason == "Knee"
+
+
+def test_a_taken_time_says_who_is_in_the_way_and_books_the_next_free_one(desk, page_for):
+    page = page_for(desk.rita)
+    page.goto(f"/desk/appointments/new/?patient={desk.omar.pk}&doctor={desk.ada.pk}")
+    page.fill("[name=date]", f"{local(TOMORROW).date():%Y-%m-%d}")
+    page.fill("[name=time]", "10:15")
+    page.fill("[name=reason]", "Back pain")
+    page.get_by_role("button", name="Book", exact=True).click()
+    expect(page.locator("error-summary")).to_contain_text("already has a patient")
+    expect(page.locator(".in-the-way")).to_contain_text("NACHTIGALL")
+    expect(page.locator("[name=reason]")).to_have_value("Back pain")
+    page.locator(".free-times button").first.click()
+    expect(page).to_have_url(re.compile("/desk/"))
+    booked = Appointment.objects.get(patient=desk.omar)
+    assert (booked.appointment_date, booked.reason) == (local(TOMORROW, "10:30"), "Back pain")
+
+
+def test_outside_the_hours_a_reason_overrules(desk, page_for):
+    page = open_board(page_for(desk.rita), desk.tomorrow)
+    page.keyboard.press("n")
+    expect(page.locator("#patient-search")).to_be_focused()
+    page.keyboard.type("omar")
+    page.locator("#patient-listbox [role=option]").first.click()
+    page.select_option("#booking [name=doctor]", str(desk.ben.pk))
+    page.fill("#booking [name=time]", "7am")
+    page.get_by_role("button", name="Book", exact=True).click()
+    expect(page.locator("error-summary")).to_contain_text("outside Dr Ben Blum's working hours")
+    page.fill("[name=override_reason]", "Came by ambulance")
+    page.get_by_role("button", name="Book", exact=True).click()
+    expect(page.locator("#panel")).to_contain_text("Came by ambulance")
+    expect(card(column(page, desk.ben), "HADDAD")).to_be_visible()
+
+
+def test_the_desk_works_without_javascript(desk, page_for):
+    page = page_for(desk.rita, java_script_enabled=False)
+    page.goto(desk.tomorrow)
+    column(page, desk.ben).locator(".gap a").first.click()
+    page.fill("#patient-search", "Haddad")
+    page.get_by_role("button", name="Search").click()
+    page.get_by_role("radio").first.check()
+    page.fill("[name=time]", "9:15")
+    page.get_by_role("button", name="Book", exact=True).click()
+    expect(page.locator(".timeline > .card", has_text="HADDAD")).to_contain_text("09:15")
+
+    card(page, "HADDAD").get_by_role("link").click()
+    page.get_by_role("link", name="Move…").click()
+    page.fill("[name=time]", "16:00")
+    page.get_by_role("button", name="Move", exact=True).click()
+    expect(card(page, "HADDAD")).to_contain_text("16:00")
+
+    card(page, "HADDAD").get_by_role("button", name="Confirm").click()
+    expect(card(page, "HADDAD")).to_contain_text("Confirmed")
+    card(page, "HADDAD").get_by_role("link").click()
+    page.get_by_role("link", name="Cancel…").click()
+    page.get_by_role("button", name="Cancel the appointment").click()
+    expect(page.get_by_text("Say why the appointment is cancelled.").first).to_be_visible()
+    page.fill("[name=reason]", "Feels better")
+    page.get_by_role("button", name="Cancel the appointment").click()
+    gone = Appointment.objects.get(patient=desk.omar)
+    assert (gone.status, gone.cancel_reason) == ("CANCELLED", "Feels better")
+
+
+def test_search_to_book_takes_three_clicks(desk, page_for):
+    page = page_for(desk.rita)
+    page.goto("/desk/patients/?q=haddad")
+    page.get_by_role("link", name=re.compile("^Book")).last.click()
+    page.select_option("[name=doctor]", str(desk.ben.pk))
+    expect(page.locator("#free-times .whose")).to_have_count(0)  # of the chosen doctor alone
+    page.locator("#free-times button").first.click()
+    expect(page).to_have_url(re.compile(r"/desk/\?day="))
+    assert Appointment.objects.filter(patient=desk.omar, doctor=desk.ben).count() == 1
+
+
+def test_a_card_shows_how_long_somebody_waits(desk, page_for):
+    desk.waiting(minutes=45)
+    page = open_board(page_for(desk.rita), "/desk/")
+    expect(card(page, "HADDAD")).to_contain_text("45 min")
+    expect(page.locator("#queue")).to_contain_text("HADDAD")
+
+
+def test_a_long_day_stays_light(desk, page_for):
+    for hour in range(8, 18):
+        for minute in (0, 15, 30, 45):
+            if (hour, minute) not in {(10, 0), (10, 15)}:
+                start = local(TOMORROW, f"{hour:02}:{minute:02}")
+                make_appointment(doctor=desk.ada, start=start, minutes=15)
+    page = page_for(desk.rita)
+    response = page.goto(desk.tomorrow)
+    per_card = len(response.body()) / 40
+    assert per_card < 1500, "250 cards would weigh too much"
+    assert Appointment.objects.filter(duration=timedelta(minutes=15)).count() == 38

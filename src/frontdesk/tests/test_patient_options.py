@@ -1,0 +1,58 @@
+"""What the combobox of the booking panel offers, and the same without scripts."""
+
+import re
+
+import pytest
+from django.urls import reverse
+
+from hms.models import AccessLog, Appointment
+from hms.testing import make_doctor, make_patient
+
+URL = reverse("frontdesk:patient-options")
+
+
+def test_options_carry_the_patient_and_what_tells_two_apart(reception):
+    patient = make_patient(last_name="Quigley", first_name="Ann", phone="+442079460123")
+    page = reception.get(URL, {"q": "quig"}).content.decode()
+    assert f'role="option" id="patient-option-{patient.pk}" data-patient="{patient.pk}"' in page
+    for text in ["QUIGLEY, Ann", "31-Jan-1980", patient.record_number[4:], "…0123"]:
+        assert text in page
+    assert "+442079460123" not in page
+    assert AccessLog.objects.get().detail == "1 shown, while booking"
+
+
+def test_no_more_are_offered_than_fit(reception):
+    for n in range(12):
+        make_patient(last_name=f"Smith{n}")
+    assert reception.get(URL, {"q": "smith"}).content.decode().count('role="option"') == 8
+
+
+def test_an_inactive_patient_is_seen_and_cannot_be_picked(reception):
+    make_patient(last_name="Quigley", is_active=False)
+    assert 'aria-disabled="true"' in reception.get(URL, {"q": "quigley"}).content.decode()
+
+
+@pytest.mark.parametrize("typed", ["", " ", "\u202e", "%", "nobody", "x" * 5000, "'", "31/2/2000"])
+def test_nobody_is_offered_for_nothing(reception, typed):
+    make_patient()
+    response = reception.get(URL, {"q": typed})
+    assert response.status_code == 200
+    assert "data-patient" not in response.content.decode()
+    assert not AccessLog.objects.exists()
+
+
+def test_without_scripts_the_form_comes_back_with_radio_buttons(reception):
+    patient = make_patient(last_name="Quigley", first_name="Ann")
+    doctor = make_doctor()
+    typed = {"doctor": doctor.pk, "date": "2030-01-07", "time": "10:00", "duration": "30", "reason": "Sore knee"}
+    response = reception.post(reverse("frontdesk:appointment-new"), typed | {"q": "quig", "patient": ["", ""]})
+    page = response.content.decode()
+    assert response.status_code == 422
+    assert re.search(rf'type="radio" name="patient" value="{patient.pk}"', page)
+    assert "Sore knee" in page
+    assert not Appointment.objects.exists()
+
+
+@pytest.mark.parametrize("role", ["doctor", "patient"])
+def test_only_the_desk_asks(role, request):
+    assert request.getfixturevalue(role).get(URL, {"q": "a"}).status_code == 403
