@@ -46,8 +46,8 @@ def _read(found, past):
             raise ValueError(f"no month {month}")
         return None
     if len(year) == 2:
-        if not past:
-            return None
+        if not past or not re.search(r"[a-z./-]", found[0]):
+            return None  # 06 12 34 is rather a part of a phone number
         # Two digits are the last such year that is not still to come.
         today = date.today()
         year = today.year // 100 * 100 + int(year)
@@ -72,6 +72,7 @@ def find_date(text):
             day = _read(found, past=True)
         except ValueError:
             continue
-        if day and len(text) == len(text.lower()):
-            return day, f"{text[: found.start()]} {text[found.end() :]}".strip()
+        rest = f"{text[: found.start()]} {text[found.end() :]}".strip()
+        if day and len(text) == len(text.lower()) and not re.search(r"\d", rest):
+            return day, rest
     return None, text

@@ -123,7 +123,8 @@ def duplicates(*, first_name="", last_name="", date_of_birth=None, phone="", ema
             add(list(near), _("same name"))
     if phone:
         # LIKE, because only the trigram index holds phone numbers.
-        add(patients.filter(user__phone__contains=str(phone)).order_by("user_id"), _("same phone"))
+        number = getattr(phone, "as_e164", phone)
+        add(patients.filter(user__phone__contains=number).order_by("user_id"), _("same phone"))
     if email:
         add(patients.filter(user__email=User.objects.normalize_email(email)), _("same e-mail"))
     return sorted(found.values(), key=lambda pair: -len(pair[1]))[:limit]

@@ -141,7 +141,7 @@ def _exact(text, limit, within):
     if digits.isascii() and digits.isdigit():
         if len(digits) >= 4:
             yield from ((pk, NUMBER) for pk in _by_record_number("LIKE %s", [digits + "%"], within))
-        yield from ((pk, PHONE) for pk in _phone(text, digits, within))
+        yield from ((pk, PHONE) for pk in _phone(digits, within))
 
 
 def _by_record_number(condition, params, within):
@@ -160,16 +160,16 @@ def _born(day, rest, limit, within):
     return _rows(sql, [day, *(f"%{_literal(word)}%" for word in words), *within.params, limit])
 
 
-def _phone(text, digits, within):
-    """A part of the phone number; kept as +44…, typed as 0… or 0044… or +44 …."""
-    if text.startswith("00"):
-        digits = digits[2:]
-    elif text.startswith("0") or text.startswith("(0"):
-        digits = digits[1:]
-    if len(digits) < 4:
+def _phone(digits, within):
+    """A part of the phone number; kept as +44…, typed as 0…, 0044… or +44…."""
+    typed = [digits, digits.lstrip("0")] if digits.startswith("0") else [digits]
+    typed = [part for part in typed if len(part) >= 4]
+    if not typed:
         return []
+    either = "(" + " OR ".join("u.phone LIKE %s" for _part in typed) + ")"
     # The end of a number tells people apart; the beginning, which all share, would only burden the index.
-    return _loose("u.phone LIKE %s", [f"%{digits[-7:]}%"], within, "u.phone LIKE %s", [f"%{digits}%"])
+    ends = [f"%{part[-7:]}%" for part in typed]
+    return _loose(either, ends, within, either, [f"%{part}%" for part in typed])
 
 
 # --- 2. and 3. names
@@ -272,7 +272,9 @@ def _similar(words, limit, within):
                 yield from _all_inside(choice, within)
         return
     choices = [[word, *_corrections(word)] for word in words]
-    phrases = [" ".join(choice) for choice in islice(product(*choices), 1, 41)]
+    # In both orders: a middle name keeps only one of them together.
+    turns = ([choice, choice[::-1]] if len(words) > 1 else [choice] for choice in islice(product(*choices), 1, 25))
+    phrases = [" ".join(choice) for turn in turns for choice in turn]
     end = LAST if len(words) == 1 else END
     yield from _ranges([(phrase, phrase + end) for phrase in phrases], limit, within)
 

@@ -137,6 +137,12 @@ def phone(number):
 
 
 @register.filter
+def tel(number):
+    """+442079460123: what a link to a phone holds."""
+    return "".join(c for c in str(number or "") if c in "+0123456789")
+
+
+@register.filter
 def record_number(number):
     """1000 0014: in groups, as it is read aloud."""
     return grouped(number) if number else ""

@@ -27,7 +27,9 @@ def test_every_single_wrong_digit_is_noticed(digits, data):
     assert not record_number.is_valid(number[:at] + wrong + number[at + 1 :])
 
 
-@pytest.mark.parametrize("text", ["1000 0014", "1000-0014", " 1000.0014 ", "MRN 1000 0014", "mrn: 10000014", "#10000014"])
+@pytest.mark.parametrize(
+    "text", ["1000 0014", "1000-0014", " 1000.0014 ", "MRN 1000 0014", "mrn: 10000014", "#10000014"]
+)
 def test_typed_numbers_are_read_with_spaces_dashes_and_a_word_before(text):
     assert record_number.parse(text) == "10000014"
 
