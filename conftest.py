@@ -11,6 +11,13 @@ from hms.domain.settings import forget
 from hms.testing import make_doctor, make_patient, make_user
 
 
+def pytest_configure():
+    """Each test's client would list every static file anew (50 ms); this looks for the one that is asked for."""
+    from django.conf import settings
+
+    settings.WHITENOISE_AUTOREFRESH = True
+
+
 @pytest.fixture(autouse=True)
 def _fresh_hospital():
     """The hospital's row is remembered for seconds; tests take less."""

@@ -42,7 +42,6 @@ TABLE = {
     "account_set_password": SIGNED_IN,
     "account_email": frozenset(),  # an administrator changes a sign-in address, so that nobody moves an account away
     "mfa_authenticate": EVERYBODY,
-    "mfa_trust": EVERYBODY,
     "mfa_reauthenticate": SIGNED_IN,
     "mfa_index": SIGNED_IN,
     "mfa_activate_totp": SIGNED_IN,

@@ -1,0 +1,93 @@
+"""Every URL there is, filled with the ids of rows that hold canaries: texts that no refused answer may contain."""
+
+from collections import namedtuple
+
+from django.contrib.contenttypes.models import ContentType
+from django.urls import get_resolver, resolve
+from django.utils.regex_helper import normalize
+
+from hms.domain.settings import hospital
+from hms.models import Display, MedicalRecord
+from hms.testing import make_appointment, make_patient, make_user
+
+# The URL name with its namespace, one address of it, and how the view is called.
+Place = namedtuple("Place", "name path lookup")
+
+# Of the record, and of what only clinicians may read.
+CANARIES = ["Quetzalcoatl", "Xochipilli", "canary-reason", "canary-desk-note", "canary-notes", "canary@hms"]
+CLINICAL = ["canary-diagnosis", "canary-treatment", "canary-allergies", "canary-medical-history"]
+
+
+class Rows:
+    """One row of everything that an address can name."""
+
+    def __init__(self):
+        self.patient = make_patient(
+            last_name="Quetzalcoatl",
+            first_name="Xochipilli",
+            email="canary@hms.example",
+            date_of_birth="1937-05-09",
+            desk_note="canary-desk-note",
+            allergies="canary-allergies",
+            medical_history="canary-medical-history",
+        )
+        self.appointment = make_appointment(patient=self.patient, reason="canary-reason", notes="canary-notes")
+        self.record = MedicalRecord.objects.create(
+            patient=self.patient,
+            doctor=self.appointment.doctor,
+            appointment=self.appointment,
+            diagnosis="canary-diagnosis",
+            treatment="canary-treatment",
+        )
+        self.display, self.token = Display.objects.open(name="Hall", by=make_user())
+        self.canaries = [*CANARIES, *CLINICAL, self.patient.record_number]
+
+    def shown_in(self, response):
+        """The canaries that an answer holds, in its body or its headers; in any case (names are shown in capitals)."""
+        text = f"{response.content.decode()} {response.headers}".lower()
+        return [c for c in self.canaries if c.lower() in text]
+
+    def fill(self, name, parameter):
+        """What stands for ``parameter`` in the address called ``name``."""
+        if parameter in {"object_id", "pk"} and name.startswith("admin:"):
+            return self._admin_object(name)
+        return {
+            "day": f"{hospital().today():%Y-%m-%d}",
+            "token": self.token,
+            "pk": {"frontdesk:patient": self.patient.pk, "frontdesk:display-revoke": self.display.pk}.get(
+                name.removesuffix("-edit"), self.appointment.pk
+            ),
+            "key": "1-abc123",
+            "uidb36": "1",
+            "app_label": "hms",
+            "content_type_id": ContentType.objects.get_for_model(type(self.patient)).pk,
+            "object_id": self.patient.pk,
+            "url": "nothing-there/",
+        }[parameter]
+
+    def _admin_object(self, name):
+        rows = {"patient": self.patient, "user": self.patient.user, "appointment": self.appointment}
+        rows |= {"medicalrecord": self.record, "display": self.display, "hospital": hospital()}
+        rows |= {"doctor": self.appointment.doctor, "department": self.appointment.doctor.department}
+        rows |= {"workinghours": self.appointment.doctor.hours.first()}
+        model = name.removeprefix("admin:").removeprefix("hms_").split("_")[0]
+        return rows[model].pk if model in rows else 1
+
+
+def patterns(entries=None, regex="", namespaces=()):
+    """Every URL pattern: ``(name with namespaces, regular expression)``."""
+    for entry in entries if entries is not None else get_resolver().url_patterns:
+        whole = regex + entry.pattern.regex.pattern.removeprefix("^")
+        if hasattr(entry, "url_patterns"):
+            inner = (*namespaces, entry.namespace) if entry.namespace else namespaces
+            yield from patterns(entry.url_patterns, whole, inner)
+        else:
+            yield ":".join([*namespaces, entry.name or entry.lookup_str]), whole
+
+
+def places(rows):
+    """One Place for every URL pattern there is."""
+    for name, regex in patterns():
+        template, parameters = normalize(regex)[0]
+        path = "/" + template % {p: rows.fill(name, p) for p in parameters}
+        yield Place(name, path, resolve(path).view_name)
