@@ -6,7 +6,8 @@ import "./elements/request-errors.js"
 import "./elements/session-watch.js"
 import "./elements/theme-toggle.js"
 import "./elements/toast-stack.js"
-import "./elements/day-board.js";
-import "./elements/day-tools.js";
-import "./elements/live-stream.js";
+import "./elements/command-palette.js"
+import "./elements/day-board.js"
+import "./elements/day-tools.js"
+import "./elements/live-stream.js"
 import "./elements/patient-picker.js";

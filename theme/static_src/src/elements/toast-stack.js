@@ -1,5 +1,6 @@
 // <toast-stack> holds <toast-message>s. A success leaves by itself, an error stays until it is closed.
-const STAYS = 6000  // ms
+const STAYS = 6000 // ms
+const STAYS_WITH_UNDO = 10_000
 
 export class ToastStack extends HTMLElement {
   // For scripts: say something. kind: success, info, warning or error.
@@ -22,7 +23,7 @@ export class ToastMessage extends HTMLElement {
     // An action inside (Undo) has been taken: what the message said no longer holds.
     this.addEventListener("htmx:finally:request", () => this.remove())
     if (this.lasting) return
-    this.left = STAYS
+    this.left = this.querySelector("[formaction]") ? STAYS_WITH_UNDO : STAYS
     this.run()
     // Reading it, or reaching for Undo, takes the time it takes.
     for (const name of ["pointerenter", "focusin"]) this.addEventListener(name, () => this.pause())
