@@ -1,6 +1,5 @@
 """What a wall screen shows and how it is brought up to date."""
 
-from datetime import date
 from itertools import groupby
 
 from django.template.loader import render_to_string
@@ -35,8 +34,8 @@ def _seen(appointment):
 
 
 def render(changes, key):
-    """The whole screen again: there is one per corridor, and little on it."""
-    html = render_to_string("frontdesk/_display.html", display_context(date.fromisoformat(key)))
+    """The whole screen again: one per corridor, and little on it. Today, also when the day it opened on is over."""
+    html = render_to_string("frontdesk/_display.html", display_context(hospital().today()))
     return f'<hx-partial hx-target="#display" hx-swap="outerMorph">{html}</hx-partial>'
 
 

@@ -7,6 +7,7 @@ from django.db.models import Max
 from django.utils.html import format_html, format_html_join
 
 from frontdesk.board import Day
+from hms.domain.settings import forget
 from hms.live import Resync
 from hms.models import Appointment, Patient, User
 
@@ -16,6 +17,7 @@ NEW_PAGE = {"hospital", "department"}  # changes that touch more than a few colu
 def render(changes, key):
     """The columns of the day ``key`` (ISO date) that these changes touch, the queue, and who made the changes."""
     if any(c.noun in NEW_PAGE for c in changes):
+        forget()  # the pages that are asked for now show the hospital as it is now
         raise Resync
     day = Day(date.fromisoformat(key))
     doctors = {pk for c in changes for pk in c.doctors} | _doctors_of_people(changes, day)

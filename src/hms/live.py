@@ -27,7 +27,7 @@ from django.utils import translation
 logger = logging.getLogger(__name__)
 
 GATHER = 0.03  # seconds; changes that come together are rendered together
-BEAT = 10  # seconds between keep-alives, at which each stream's right to listen is asked again
+PATIENCE = 30  # seconds that a reader who takes nothing is waited for
 QUEUE = 64  # messages a slow reader may be behind before it is told to start over
 
 Change = namedtuple("Change", "noun pk doctors")
@@ -50,7 +50,9 @@ def register(channel, render):
 def event(name, data=""):
     """One server-sent event, encoded. Without a name htmx swaps its data."""
     head = f"event: {name}\n" if name else ""
-    return (head + "".join(f"data: {line}\n" for line in data.split("\n")) + "\n").encode()
+    # A lone carriage return ends a line too: typed text must not become a field of the event.
+    lines = data.replace("\r\n", "\n").replace("\r", "\n").split("\n")
+    return (head + "".join(f"data: {line}\n" for line in lines) + "\n").encode()
 
 
 class StreamResponse(HttpResponse):
@@ -144,6 +146,7 @@ class Hub:
             task.cancel()
         self.tasks = []
         self.loop = None
+        self.listening = False
 
     def close_soon(self):
         """The same, from a signal handler or another thread."""
@@ -166,6 +169,8 @@ class Hub:
                     await self._hear(listener)
             except (psycopg.Error, OSError, TimeoutError) as e:
                 logger.warning("live: lost the connection that listens (%s); trying again", e)
+            except Exception:  # whatever it was, a process that stops listening for good would show yesterday
+                logger.exception("live: could not hear; trying again")
             if self.listening:
                 self.listening = False
                 self.push(event("deaf"))
@@ -180,8 +185,12 @@ class Hub:
             await asyncio.wait_for(listener.execute("SELECT 1"), 4)
 
     def _gather(self, payload):
-        noun, pk, doctors = json.loads(payload)
-        self.pending.add(Change(noun, pk, tuple(sorted(set(doctors)))))
+        try:
+            noun, pk, doctors = json.loads(payload)
+            self.pending.add(Change(str(noun), int(pk), tuple(sorted({int(d) for d in doctors}))))
+        except (ValueError, TypeError):
+            logger.warning("live: a notice that no trigger of ours sent: %.80s", payload)
+            return
         if self.flushing is None:
             self.flushing = self.loop.create_task(self._flush())
 
@@ -191,10 +200,15 @@ class Hub:
         finally:
             self.flushing = None
         changes, self.pending = self.pending, set()
-        if any(c.noun == "user" for c in changes):
-            await self._recheck()  # deactivated, another role, another password: at once
-        topics = list(self.streams)
-        rendered = await self.loop.run_in_executor(self.worker, _render, sorted(changes), topics)
+        try:
+            if any(c.noun == "user" for c in changes):
+                await self._recheck()  # deactivated, another role, another password: at once
+            topics = list(self.streams)
+            rendered = await self.loop.run_in_executor(self.worker, _render, sorted(changes), topics)
+        except Exception:
+            logger.exception("live: could not pass on what changed")
+            self.push(event("resync"))
+            return
         for topic, message in rendered.items():
             self.push(message, topic)
 
@@ -202,7 +216,7 @@ class Hub:
 
     async def _beat(self):
         while True:
-            await asyncio.sleep(BEAT)
+            await asyncio.sleep(settings.LIVE_BEAT)
             try:
                 await self._recheck()
             except Exception:
@@ -305,11 +319,12 @@ async def serve(scope, receive, send):
         await send({"type": "http.response.body", "body": response.content, "more_body": True})
         while True:
             message = await stream.queue.get()
-            await send({"type": "http.response.body", "body": message, "more_body": not stream.ended})
+            async with asyncio.timeout(PATIENCE):
+                await send({"type": "http.response.body", "body": message, "more_body": not stream.ended})
             if stream.ended:
                 return
-    except OSError:
-        pass  # the reader went while we wrote
+    except (OSError, TimeoutError):
+        pass  # the reader went while we wrote, or hangs
     finally:
         leaving.cancel()
         hub.leave(stream)

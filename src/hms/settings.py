@@ -159,6 +159,8 @@ if POOL_SIZE:
         "reconnect_timeout": 10,
     }
 PAGE_THREADS = int(env("HMS_THREADS", "8"))  # pages that one process works on at a time
+# Seconds between a stream's keep-alives, at which its right to listen is asked again.
+LIVE_BEAT = float(env("HMS_LIVE_BEAT", "10"))
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 CACHES = {"default": {"BACKEND": "django.core.cache.backends.db.DatabaseCache", "LOCATION": "hms_cache"}}
 
