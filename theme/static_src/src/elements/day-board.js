@@ -262,10 +262,16 @@ class DayBoard extends HTMLElement {
     if (grids.size > 1) this.#resync()
   }
 
+  // Only what shows an appointment: a form that somebody is filling in stays, and its version tells on sending.
+  #refresh(panel) {
+    const headers = { "X-Background": "1" }
+    window.htmx.ajax("GET", panel.dataset.refresh, { source: panel, target: panel, swap: "outerMorph", headers })
+  }
+
   #others(list) {
     for (const item of list.children) {
       const panel = this.querySelector(`#panel [data-appointment="${item.dataset.appointment}"]`)
-      if (panel) panel.dispatchEvent(new CustomEvent("stale"))
+      if (panel?.dataset.refresh) this.#refresh(panel)
       if (item.dataset.by === this.dataset.user) continue
       requestAnimationFrame(() => {
         const card = document.getElementById(`appointment-${item.dataset.appointment}`)
