@@ -1,8 +1,7 @@
-# Everything is in bootstrap.py: it makes .venv and the theme first, as far as they are not there yet.
+# Everything is done by bootstrap.py: it makes what is missing and does nothing twice.
 PYTHON ?= python3
-export ARGS
 
-.PHONY: run test bench format screenshots build
+.PHONY: run test bench screenshots format
 
-run test bench format screenshots build:
-	@$(PYTHON) bootstrap.py $@
+run test bench screenshots format:
+	@exec $(PYTHON) bootstrap.py $@

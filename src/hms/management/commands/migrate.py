@@ -1,18 +1,11 @@
-"""Django's ``migrate``, past a transaction pooler: what it does needs a session of its own."""
+"""``manage.py migrate``, on the direct address: a pooler in transaction mode cannot hold its locks."""
 
-import dj_database_url
-from django.conf import settings
-from django.core.management.commands import migrate
-from django.db import connections
+from django.core.management.commands.migrate import Command as Migrate
+
+from hms.server import direct_connection
 
 
-class Command(migrate.Command):
-    def handle(self, *args, database, **options):
-        connection = connections[database]
-        if settings.DATABASE_DIRECT_URL != settings.URL:
-            connection.close()
-            direct = dj_database_url.parse(settings.DATABASE_DIRECT_URL)
-            for key in ("NAME", "USER", "PASSWORD", "HOST", "PORT"):
-                connection.settings_dict[key] = direct[key]
-            connection.settings_dict["OPTIONS"] = direct.get("OPTIONS", {})
-        return super().handle(*args, database=database, **options)
+class Command(Migrate):
+    def handle(self, *args, **options):
+        with direct_connection():
+            return super().handle(*args, **options)

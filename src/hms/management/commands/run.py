@@ -1,55 +1,62 @@
-"""``manage.py run``: migrate, fill an empty demo, serve. What ``make run`` ends in."""
-
-import os
+"""``manage.py run``: prepare the database and serve, with one command. ``make run`` ends here."""
 
 from django.conf import settings
 from django.core.management import call_command
 from django.core.management.base import BaseCommand
 from django.db import connection
-from django.db.utils import OperationalError
-from psycopg_pool import PoolTimeout
+from django.db.migrations.executor import MigrationExecutor
 
 from hms import server
-from hms.demo import people
-from hms.errors import StartError
-from hms.models import User
 
 
 class Command(BaseCommand):
-    help = "Serves HMS on this machine (PORT, default 8000) until Ctrl-C; in demo mode with a demo hospital."
-    requires_system_checks = []
+    help = "Migrate, load the demo hospital into an empty database (in demo mode), and serve on PORT (8000)."
+    requires_system_checks = []  # `make test` makes them; a start should not wait for them
 
     def handle(self, **options):
-        port = os.environ.get("PORT", "").strip() or "8000"
-        if not port.isdecimal() or not 0 < int(port) < 65536:
-            raise StartError(f"PORT={port} is not a port. Say a number from 1 to 65535, as PORT=8080 make run.")
-        listener = server.listen(int(port))
-        self._reach_database()
-        call_command("migrate", verbosity=0)
-        if settings.DEMO:
-            if not User.objects.exists():
-                self.stdout.write("Filling the demo hospital …")
-            call_command("demo", verbosity=0)
+        server.leave_quietly_on_signals()
+        port = server.wanted_port()
+        listener = server.take(port)
+        server.check_database()
+        with server.starting_alone():
+            self._migrate()
+            if settings.DEMO:
+                self._demo()
+        welcome = self._welcome(port)
         connection.close()
-        server.serve(listener, lambda: self._say(port))
+        server.serve(listener, port, lambda: self._say(welcome))
 
-    def _reach_database(self):
-        try:
-            with connection.cursor() as cursor:
-                cursor.execute("SELECT 1")
-        except (OperationalError, PoolTimeout) as e:
-            where = connection.settings_dict.get("HOST") or connection.settings_dict["OPTIONS"].get("host", "")
-            raise StartError(
-                f"PostgreSQL at {where or 'DATABASE_URL'} cannot be reached. Is it running, and is DATABASE_URL right? "
-                f"({str(e).strip().splitlines()[0]})"
-            ) from e
+    def _migrate(self):
+        with server.direct_connection():
+            executor = MigrationExecutor(connection)
+            pending = executor.migration_plan(executor.loader.graph.leaf_nodes())
+        if pending:
+            self._say("Preparing the database …")
+            call_command("migrate", interactive=False, verbosity=0)
 
-    def _say(self, port):
-        lines = [f"\nHMS is at http://127.0.0.1:{port}"]
-        if settings.EMBEDDED is not None:
-            lines.append(f"Its data is under {settings.EMBEDDED.data}")
+    def _demo(self):
+        """An empty database gets the demo hospital; one that has it is brought up to now."""
+        from hms.demo import load
+        from hms.models import User
+
+        if not User.objects.exists():
+            self._say("Loading the demo hospital …")
+            load.load()
+        elif load.is_loaded():
+            load.load()
+
+    def _welcome(self, port):
+        from hms.demo import people
+        from hms.models import Hospital
+
+        lines = [f"{Hospital.objects.current()} is open: http://{server.HOST}:{port}"]
         if settings.DEMO:
-            lines += ["", "Sign in as"]
-            lines += [f"  {who:<14} {email:<26} {people.PASSWORD}" for who, email in people.LOGINS]
-        self.stdout.write("\n".join([*lines, "", "Ctrl-C stops it; the data stays."]))
+            lines += ["", f"  Sign in as       (the password of all is {people.PASSWORD})"]
+            lines += [f"  {who:<16} {email}" for who, email in people.LOGINS]
+        if settings.EMBEDDED is not None:
+            lines += ["", f"  The data is kept in {settings.EMBEDDED.base}"]
+        return "\n".join(["", *lines, "  Ctrl-C stops it.", ""])
+
+    def _say(self, text):
+        self.stdout.write(text)
         self.stdout.flush()
