@@ -72,7 +72,7 @@ INSTALLED_APPS = [
     "portal",
     "billing",
     "theme",
-    "django.contrib.admin",
+    "hms.admin_site.Config",  # django.contrib.admin
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.sessions",
