@@ -69,7 +69,7 @@ def main(target):
         _programs()
         sys.exit(_test(arguments))
     elif target == "format":
-        _call([PYTHON, "-m", "ruff", "check", "--fix", "."])
+        subprocess.run([PYTHON, "-m", "ruff", "check", "--fix", "."], check=False)
         _become("-m", "ruff", "format", ".")
     else:
         _programs()
@@ -287,9 +287,14 @@ def _say(text):
     print(f"hms: {text}", flush=True)
 
 
-def _call(command, trouble="", **options):
-    if subprocess.run([str(part) for part in command], check=False, **options).returncode:
-        raise Trouble(f"{trouble or 'This failed: ' + shlex.join(map(str, command))}. What went wrong stands above.")
+def _call(command, trouble, **options):
+    """Run a program; what it says is shown only if it fails."""
+    done = subprocess.run(
+        [str(part) for part in command], check=False, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, **options
+    )
+    if done.returncode:
+        print(done.stdout.decode(errors="replace"), flush=True)
+        raise Trouble(f"{trouble}. What went wrong stands above.")
 
 
 def _become(*arguments):
