@@ -142,11 +142,10 @@ def _install(name):
 def _build():
     """The theme, and the static files where the server finds them."""
     sources = _files(THEME, "*", but_not="node_modules")
-    templates = [
-        f
-        for ending in ("html", "jinja", "xml", "txt", "py")
-        for f in _files(ROOT / "src", f"*.{ending}", but_not="tests")
-    ]
+    # Whatever may hold the name of a style: templates, tables, template tags, forms.
+    named = [f for ending in ("html", "py") for f in _files(ROOT / "src", f"*.{ending}")]
+    kinds = ("templates", "jinja2", "templatetags")
+    templates = [f for f in named if any(k in f.parts for k in kinds) or f.name in {"tables.py", "forms.py"}]
     dist = ROOT / "theme" / "static" / "dist"
     missing = "" if (dist / "app.css").exists() else "missing"
     with _unless_same("theme", sources + templates, missing) as changed:

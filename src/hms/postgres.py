@@ -165,7 +165,8 @@ class Embedded:
         with contextlib.suppress(OSError):  # not everywhere is there a /proc
             name, _bracket, rest = Path(f"/proc/{pid}/stat").read_text().rpartition(")")
             if "(postgres" not in name or rest.split()[0] == "Z":
-                (self.data / "postmaster.pid").unlink(missing_ok=True)
+                for stale in (self.data / "postmaster.pid", self.sockets / ".s.PGSQL.5432.lock"):
+                    stale.unlink(missing_ok=True)
                 return False
         return True
 
@@ -221,13 +222,24 @@ class Embedded:
             user, group = account.pw_uid, account.pw_gid
         self._demote = {"user": user, "group": group, "extra_groups": []}
         if not _reachable_by_others(self.install):
-            copy = self.base / f"binaries-{self.install.stat().st_mtime_ns}"
-            if not copy.exists():
-                partial = copy.with_suffix(".partial")
-                shutil.rmtree(partial, ignore_errors=True)
-                shutil.copytree(self.install, partial, symlinks=True)
-                partial.rename(copy)
-            self.install = copy
+            self.install = self._copy_binaries()
+
+    def _copy_binaries(self):
+        """The programs and the libraries beside their package, in the same order, for they look for each other so."""
+        package = self.install.parent
+        copy = self.base / f"binaries-{package.stat().st_mtime_ns}"
+        if not copy.exists():
+            partial = copy.with_suffix(".partial")
+            shutil.rmtree(partial, ignore_errors=True)
+            for folder in (package, package.with_suffix(".libs")):
+                if folder.exists():
+                    shutil.copytree(folder, partial / folder.name, symlinks=True)
+            for path in [partial, *partial.rglob("*")]:  # as open as its owner has it, whatever the umask was
+                if not path.is_symlink():
+                    mode = path.stat().st_mode
+                    path.chmod(mode | (mode & 0o500) >> 3 | (mode & 0o500) >> 6)
+            partial.rename(copy)
+        return copy / package.name / self.install.name
 
 
 def _system_account():
