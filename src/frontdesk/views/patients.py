@@ -41,7 +41,7 @@ def patients(request):
         text=request.GET.get("q", ""),
         filtered=is_valid and filters.is_filtering,
     )
-    table = PatientTable(data, order_by=request.GET.getlist("sort")[:1])
+    table = PatientTable(data, order_by=request.GET.getlist("sort")[:1], query=request.GET)
     count = len(_page(table, request.GET.get("page")))
     if count:
         audit.searched(count, by=request.user, detail=_how(data))

@@ -23,6 +23,7 @@ class DayBoard extends HTMLElement {
     document.addEventListener("live:resync", this.#resync)
     document.addEventListener("htmx:after:settle", this.#swapped)
     document.addEventListener("click", this.#anywhere)
+    addEventListener("resize", this.#resized)
     this.#timer = setInterval(() => this.#tick(), 15_000)
     this.#tick()
     this.#scrollToNow()
@@ -33,6 +34,7 @@ class DayBoard extends HTMLElement {
     document.removeEventListener("live:resync", this.#resync)
     document.removeEventListener("htmx:after:settle", this.#swapped)
     document.removeEventListener("click", this.#anywhere)
+    removeEventListener("resize", this.#resized)
     clearInterval(this.#timer)
     this.mover.end()
   }
@@ -46,6 +48,8 @@ class DayBoard extends HTMLElement {
   }
 
   // --- the clock
+
+  #resized = () => this.#nowLine(Date.now())
 
   #tick() {
     const now = Date.now()
