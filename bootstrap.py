@@ -52,7 +52,7 @@ def main(target):
         _check_port()
     with _alone():
         _make_venv()
-        if target == "run":
+        if target in {"run", "build"}:
             _install("run")
             _build()
         elif target in {"test", "bench", "screenshots"}:
@@ -61,10 +61,12 @@ def main(target):
         elif target == "format":
             _install("test")
         else:
-            raise Trouble(f"“{target}” is none of run, test, bench, screenshots, format.")
+            raise Trouble(f"“{target}” is none of run, test, bench, screenshots, format, build.")
     arguments = shlex.split(os.environ.get("ARGS", ""))
     if target == "run":
         _become("manage.py", "run", *arguments)
+    elif target == "build":
+        _say("Ready to serve; the README says how.")
     elif target == "test":
         _programs()
         sys.exit(_test(arguments))
@@ -73,7 +75,7 @@ def main(target):
         _become("-m", "ruff", "format", ".")
     else:
         _programs()
-        _become("-m", f"bench.{target}" if target == "screenshots" else "bench", *arguments)
+        _become("-m", "e2e.screenshots" if target == "screenshots" else "bench", *arguments)
 
 
 # --- steps
