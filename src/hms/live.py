@@ -288,8 +288,9 @@ def _answer(scope):
     """What the view says to this request. Its database connection is given back before anything streams."""
     global _pages
     if _pages is None:
-        _pages = _Pages()
-        _pages.load_middleware()
+        pages = _Pages()
+        pages.load_middleware()
+        _pages = pages  # only now: four threads may be here, and none may use it half-made
     set_script_prefix(scope.get("root_path") or "/")
     signals.request_started.send(sender=_Pages, scope=scope)
     request = ASGIRequest(scope, io.BytesIO())
