@@ -12,7 +12,7 @@ Each rung costs about the same for 100,000 patients and for 1,000,000: none sort
 import re
 import unicodedata
 from dataclasses import dataclass, field
-from itertools import islice, product
+from itertools import chain, islice, product
 
 from django.db import connection
 from django.utils.translation import gettext as _
@@ -115,9 +115,11 @@ def _ladder(text, limit, within):
     if not words:
         return
     yield from ((pk, NAME) for pk in _names(words, limit, within))
-    if len(words) == 1 and len(words[0]) >= 3:
-        yield from ((pk, EMAIL) for pk in _email_part(text.lower(), within))
-    yield from ((pk, SIMILAR) for pk in _similar(words, limit, within))
+    similar = ((pk, SIMILAR) for pk in _similar(words, limit, within))
+    part = _email_part(text.lower(), within) if len(words) == 1 and len(words[0]) >= 3 else ()
+    address = ((pk, EMAIL) for pk in part)
+    # A word of letters is rather a name with a mistake than a part of an address.
+    yield from chain(similar, address) if text.isalpha() else chain(address, similar)
 
 
 # --- 1. exact
