@@ -83,7 +83,7 @@ def actions(appointment):
         found += [("start", _("Call in"), "primary"), ("undo-check-in", _("Not arrived after all"), "")]
     elif today:
         found += [("check-in", _("Arrived"), "primary"), ("start", _("Call in"), "")]
-    if appointment.status == Status.SCHEDULED:
+    if appointment.status == Status.SCHEDULED and not appointment.has_arrived:
         found.append(("confirm", _("Confirm"), "" if found else "primary"))
     elif not appointment.has_arrived:
         found.append(("unconfirm", _("Not confirmed after all"), ""))
