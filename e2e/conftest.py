@@ -73,7 +73,10 @@ def _django_db_helper(request, database):
         server = request.getfixturevalue("live_hms")
         if server.process is None or server.process.poll() is not None:
             server.start()
+        heard = len(server.said)
     yield
+    if "live_hms" in request.fixturenames:
+        print("".join(server.said[heard:]))  # shown beside a failure
     clear()
 
 

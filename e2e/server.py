@@ -1,5 +1,6 @@
 """The real server as a process of its own, on a database of the test run, and a plain HTTP client to talk to it."""
 
+import ctypes
 import http.client
 import os
 import signal
@@ -28,6 +29,11 @@ def free_port():
     with socket.socket() as s:
         s.bind(("127.0.0.1", 0))
         return s.getsockname()[1]
+
+
+def _end_with_parent(PR_SET_PDEATHSIG=1):
+    """A test run that is killed leaves no server behind."""
+    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
 
 
 class Server:
@@ -63,7 +69,13 @@ class Server:
         command += ["--port", str(self.port), "--log-level", "warning", "--no-access-log"]
         self.said = []
         self.process = subprocess.Popen(
-            command, env=kept | env | self.env, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+            command,
+            env=kept | env | self.env,
+            cwd=ROOT,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            preexec_fn=_end_with_parent if sys.platform == "linux" else None,
         )
         self.listener = threading.Thread(target=self._listen, args=(self.process.stdout,), daemon=True)
         self.listener.start()
