@@ -7,6 +7,7 @@ from django.contrib import messages
 from django.core.exceptions import ValidationError
 from django.core.paginator import EmptyPage
 from django.db.models import Q
+from django.http import QueryDict
 from django.shortcuts import get_object_or_404, redirect, render
 from django.template.loader import render_to_string
 from django.utils import timezone
@@ -34,6 +35,8 @@ CLINICAL = ("allergies", "medical_history", "blood_type")  # never leaves the da
 @require_safe
 def patients(request):
     """Find patients: search while typing, filter, sort, page."""
+    # What is not set stays out of the addresses that the page links to.
+    request.GET = QueryDict(urlencode([(k, v) for k, v in request.GET.items() if v]))
     filters = PatientFilter(request.GET, queryset=Patient.objects.visible_to(request.user))
     is_valid = filters.form.is_valid()
     data = PatientData(
@@ -50,9 +53,8 @@ def patients(request):
         table.empty_text = render_to_string("frontdesk/_patient_none.html", context)
     response = render(request, "frontdesk/patients.html", context)
     if request.htmx and request.htmx.source == "form#patients-filter":
-        # While somebody types the address keeps up, without a step back for each letter and without what is not set.
-        kept = urlencode([(k, v) for k, v in request.GET.items() if v])
-        response.headers["HX-Replace-Url"] = request.path + (f"?{kept}" if kept else "")
+        # While somebody types the address keeps up, without a step back for each letter.
+        response.headers["HX-Replace-Url"] = f"{request.path}?{request.GET.urlencode()}".removesuffix("?")
     return response
 
 
