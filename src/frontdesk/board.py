@@ -1,38 +1,41 @@
 """The day board: what stands in which column and row, and its HTML.
 
-Three things keep it fast. Rows come as plain tuples in a fixed number of queries. A card is rendered once per change and
-kept (``_cards``). A whole board is kept under its fingerprint, a hash that PostgreSQL computes over everything the board
-shows, so that an unchanged day is assembled from nothing but that one query.
+Three things keep it fast. Rows come as plain tuples in a fixed number of queries. A column is rendered once per change
+of anything in it and kept (``_columns``). A whole board is kept under its fingerprint, hashes that PostgreSQL computes
+over everything the board shows, so that an unchanged day is assembled from nothing but that one query.
 
 Everything here is the same for everybody who may see the board: no user, no token, no clock reading later than the row.
 What depends on the moment (waiting minutes, who is late, the now-line) is added in the browser by <day-board>.
 """
 
 from collections import defaultdict, namedtuple
-from datetime import timedelta
-from functools import lru_cache
+from datetime import UTC, datetime, timedelta
+from functools import cached_property, lru_cache
 
 from django.db import connection
 from django.db.models import F, Max, Min
 from django.template.loader import get_template
 from django.urls import reverse
 from django.utils import translation
+from django.utils.html import format_html_join
 from markupsafe import Markup
 
 from hms.domain import hours
 from hms.domain.settings import hospital
-from hms.models import Appointment, Doctor
+from hms.models import Appointment, Department, Doctor
 
 ROW = timedelta(minutes=5)  # one row of the grid; a start between two rows is drawn at the earlier one
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 Status = Appointment.Status
 
+# Moments of ``Row`` but its start are seconds since 1970: five hundred rows of datetimes cost as much as all the rest.
 Row = namedtuple(
     "Row",
-    "pk doctor start duration status checked_in_at started_at override updated"
-    " family given patient_pk record_number desk_note patient_updated user_updated reason",
+    "pk doctor start minutes status arrived reason family given desk_note updated patient_updated user_updated",
 )
 Column = namedtuple("Column", "doctor blocks cards freed")
 Block = namedtuple("Block", "kind row span start end text")  # kind: open, leave, gap
+Staff = namedtuple("Staff", "pk name department department_name bookable active")
 
 
 class Kept(dict):
@@ -48,8 +51,10 @@ class Kept(dict):
             self.pop(next(iter(self)), None)
 
 
-_cards = Kept(20_000)
 _boards = Kept(24)
+_columns = Kept(2_000)
+_staff = Kept(8)
+_choices = Kept(8)
 
 
 class Day:
@@ -64,62 +69,77 @@ class Day:
         self.zone = hospital().zone
         self.begins, self.ends = hospital().day_bounds(date)
         self.departments, self.doctor_ids = tuple(departments), tuple(doctors)
+        self._clock = {}
 
     # --- what is there
 
     def load(self, only=None):
         """Read the day; ``only``: these doctors' ids (their columns changed)."""
-        staff = Doctor.objects.in_order()
-        if only is not None:
-            staff = staff.filter(pk__in=only)
-        if self.departments:
-            staff = staff.filter(department__in=self.departments)
-        if self.doctor_ids:
-            staff = staff.filter(pk__in=self.doctor_ids)
-        staff = {d.pk: d for d in staff}
+        staff = [
+            d
+            for d in self._staff(only)
+            if (not self.departments or d.department in self.departments)
+            and (not self.doctor_ids or d.pk in self.doctor_ids)
+        ]
         # The grid's first and last hour are those of the whole hospital, so that every column has the same rows.
         self.windows = hours.windows(self.date)
         self.leave = hours.leave(self.begins, self.ends)
-        first, last = self._bounds()
-        rows = self._rows(None if only is None and not self.doctor_ids and not self.departments else staff)
+        part = only is not None or self.departments or self.doctor_ids
+        rows = self._rows("AND a.doctor_id = ANY(%(doctors)s)" if part else "", doctors=[d.pk for d in staff])
+        self.first, self.last = self._bounds(None if part else rows)
         by_doctor = defaultdict(list)
         for row in rows:
             by_doctor[row.doctor].append(row)
-        self.first, self.last = first, last
         self.columns = [
-            self._column(doctor, by_doctor.get(pk, []))
-            for pk, doctor in staff.items()
-            if pk in by_doctor or (pk in self.windows and doctor.user.is_active and doctor.is_available)
+            self._column(doctor, by_doctor.get(doctor.pk, []))
+            for doctor in staff
+            if doctor.pk in by_doctor or (doctor.pk in self.windows and doctor.bookable)
         ]
         return self
 
-    def _bounds(self):
-        """Whole hours around every working time and every appointment of the day."""
+    def _staff(self, only=None):
+        """Who works here, in the order of the columns."""
+        key = self._prints[1] if only is None else None
+        if key in _staff:
+            return _staff[key]
+        doctors = Doctor.objects.in_order() if only is None else Doctor.objects.in_order().filter(pk__in=only)
+        found = [
+            Staff(pk, f"{given} {family}".strip() or email, department, name, available and active, active)
+            for pk, given, family, email, department, name, available, active in doctors.values_list(
+                "pk", "user__first_name", "user__last_name", "user__email", "department_id", "department__name",
+                "is_available", "user__is_active",
+            )
+        ]  # fmt: skip
+        if key is not None:
+            _staff[key] = found
+        return found
+
+    def _bounds(self, rows):
+        """Whole hours around every working time and every appointment of the day (``rows``: all of them, if known)."""
         spans = [i for intervals in self.windows.values() for i in intervals]
-        edges = Appointment.objects.live().filter(appointment_date__gte=self.begins, appointment_date__lt=self.ends)
         starts, ends = [s for s, _e in spans], [e for _s, e in spans]
-        if row := _first_and_last(edges):
-            starts.append(row[0])
-            ends.append(row[1])
+        if rows is None:
+            edges = Appointment.objects.live().filter(appointment_date__gte=self.begins, appointment_date__lt=self.ends)
+            live = [edge] if (edge := _first_and_last(edges)) else []
+        else:
+            live = [(r.start, r.start + timedelta(minutes=r.minutes)) for r in rows if is_live(r)]
+        starts += [s for s, _e in live]
+        ends += [e for _s, e in live]
         if not starts:
             starts, ends = [self.begins + timedelta(hours=8)], [self.begins + timedelta(hours=17)]
         first = max(_floor_hour(min(starts), self.zone), self.begins)
         last = min(-(-(max(ends) - first) // timedelta(hours=1)) * timedelta(hours=1) + first, self.ends)
         return first, max(last, first + timedelta(hours=1))
 
-    def _rows(self, staff):
-        rows = Appointment.objects.filter(appointment_date__lt=self.ends, appointment_date__gte=self.begins)
-        if staff is not None:
-            rows = rows.filter(doctor__in=list(staff))
-        return [
-            Row(*values)
-            for values in rows.order_by("appointment_date", "pk").values_list(
-                "pk", "doctor_id", "appointment_date", "duration", "status", "checked_in_at", "started_at",
-                "override_reason", "updated_at", "patient__user__last_name", "patient__user__first_name", "patient_id",
-                "patient__record_number", "patient__desk_note", "patient__updated_at", "patient__user__updated_at",
-                "reason",
-            )
-        ]  # fmt: skip
+    def _rows(self, condition="", **params):
+        moments = {}  # appointments share their starts
+        with connection.cursor() as cursor:
+            cursor.execute(ROWS.format(condition), {"begins": self.begins, "ends": self.ends} | params)
+            rows = cursor.fetchall()
+        for _pk, _doctor, start, *_rest in rows:
+            if start not in moments:
+                moments[start] = EPOCH + timedelta(seconds=start)
+        return [Row(pk, doctor, moments[start], *rest) for pk, doctor, start, *rest in rows]
 
     # --- where it stands
 
@@ -151,13 +171,23 @@ class Day:
     def _column(self, doctor, rows):
         opens = self.windows.get(doctor.pk, [])
         away = self.leave.get(doctor.pk, [])
-        live = [r for r in rows if r.status not in Appointment.FREES_TIME]
-        taken = sorted([(s, e) for s, e, _t in away] + [(r.start, r.start + r.duration) for r in live])
+        live = [r for r in rows if is_live(r)]
         blocks = [self._block("open", s, e) for s, e in opens]
         blocks += [self._block("leave", s, e, text) for s, e, text in away]
-        gaps = [self._block("gap", s, e) for s, e in hours.subtract(opens, taken) if e - s >= timedelta(minutes=5)]
-        timeline = sorted([(g.start, g, None) for g in gaps] + [(r.start, None, r) for r in live], key=lambda t: t[0])
-        return Column(doctor, blocks, timeline, [r for r in rows if r.status in Appointment.FREES_TIME])
+        return Column(doctor, blocks, live, [r for r in rows if not is_live(r)])
+
+    def _gaps(self, column):
+        """The times that can be booked."""
+        opens = self.windows.get(column.doctor.pk, [])
+        taken = [(s, e) for s, e, _t in self.leave.get(column.doctor.pk, [])]
+        taken = sorted(taken + [(r.start, r.start + timedelta(minutes=r.minutes)) for r in column.cards])
+        return [self._block("gap", s, e) for s, e in hours.subtract(opens, taken) if e - s >= timedelta(minutes=5)]
+
+    def clock(self, moment):
+        """``(10:30, 20261122T1030Z)``: a moment on the wall and in addresses."""
+        if moment not in self._clock:
+            self._clock[moment] = f"{moment.astimezone(self.zone):%H:%M}", f"{moment:%Y%m%dT%H%MZ}"
+        return self._clock[moment]
 
     # --- how it looks
 
@@ -173,83 +203,117 @@ class Day:
 
     def column_html(self, column, refusals=None):
         """One doctor's column; ``refusals``: ``{appointment id: why the last step was not taken}``."""
-        timeline = [(gap, None if row is None else self.card_html(row, refusals)) for _at, gap, row in column.cards]
-        freed = [self.card_html(row, refusals) for row in column.freed]
-        load = self._load(column)
-        return _render("_column.html", day=self, column=column, timeline=timeline, freed=freed, load=load, base=_base())
-
-    def card_html(self, row, refusals=None):
-        refusal = (refusals or {}).get(row.pk)
-        position = (self.row(row.start), self.span(row.start, row.start + row.duration))
+        rows = [*column.cards, *column.freed]
+        refusals = {r.pk: refusals[r.pk] for r in rows if r.pk in refusals} if refusals else {}
         key = (
-            row.pk,
-            row.updated,
-            row.patient_updated,
-            row.user_updated,
-            position,
-            self.is_today,
-            translation.get_language(),
+            column.doctor,
+            tuple(column.blocks),
+            tuple((r.pk, r.updated, r.patient_updated, r.user_updated) for r in rows),
+            (self.first, self.last, self.zone.key, self.is_today, translation.get_language()),
         )
-        if not refusal and key in _cards:
-            return _cards[key]
-        html = _render(
-            "_appointment_card.html",
-            a=row,
-            row=position[0],
-            span=position[1],
-            time=row.start.astimezone(self.zone).strftime("%H:%M"),
-            minutes=row.duration // timedelta(minutes=1),
-            state=state(row),
-            words=words(),
-            step=next_step(row, self.is_today),
-            refusal=refusal,
+        if refusals or key not in _columns:
+            html = self._column_html(column, refusals)
+            if refusals:
+                return html
+            _columns[key] = html
+        return _columns[key]
+
+    def _column_html(self, column, refusals):
+        timeline = [(g.start, (g, *self.clock(g.start), *self.clock(g.end)), None) for g in self._gaps(column)]
+        timeline += [(r.start, None, self._card(r, refusals)) for r in column.cards]
+        return _render(
+            "_column.html",
+            day=self,
+            column=column,
+            title=translation.gettext("Dr %(name)s") % {"name": column.doctor.name},
+            timeline=sorted(timeline, key=lambda t: t[0]),
+            freed=[self._card(r, refusals) for r in column.freed],
+            load=self._load(column),
             base=_base(),
         )
-        if not refusal:
-            _cards[key] = html
-        return html
+
+    def _card(self, row, refusals):
+        """Everything that a card shows, as its macro takes it."""
+        word = state(row)
+        since = f"{EPOCH + timedelta(seconds=row.arrived):%Y%m%dT%H%M%SZ}" if word == "arrived" else ""
+        span = self.span(row.start, row.start + timedelta(minutes=row.minutes))
+        look = (word, _words(translation.get_language())[word], next_step(row, self.is_today))
+        return (row, self.row(row.start), span, *self.clock(row.start), since, *look, refusals.get(row.pk))
 
     def _load(self, column):
         """``(booked, of)`` minutes, for the column's head."""
         of = sum((e - s for s, e in self.windows.get(column.doctor.pk, [])), timedelta())
-        booked = sum((r.duration for _at, _gap, r in column.cards if r is not None), timedelta())
-        return booked // timedelta(minutes=1), of // timedelta(minutes=1)
+        return int(sum(r.minutes for r in column.cards)), of // timedelta(minutes=1)
 
     def queue_html(self):
         """Who has arrived and waits, longest first; of the whole hospital, whatever the board is filtered by."""
         waiting = []
         if self.is_today:
-            waiting = (
-                Appointment.objects.filter(appointment_date__gte=self.begins, appointment_date__lt=self.ends)
-                .filter(status__in=Appointment.WAITING_TO_HAPPEN, checked_in_at__isnull=False)
-                .with_people()
-                .order_by("checked_in_at")
-            )
-        return _render("_queue.html", waiting=waiting, day=self, base=_base())
+            with connection.cursor() as cursor:
+                cursor.execute(QUEUE, {"begins": self.begins, "ends": self.ends})
+                waiting = cursor.fetchall()
+        waiting = [(pk, at, self.clock(start)[0], *names) for pk, at, start, *names in waiting]
+        return _render("_queue.html", waiting=waiting, base=_base())
+
+    def choices(self):
+        """``(departments, doctors)``: the options of the board's filters, as HTML."""
+        key = (self._prints[1], translation.get_language())
+        if key not in _choices:
+            title = translation.gettext("Dr %(name)s")
+            doctors = [(d.pk, title % {"name": d.name}) for d in self._staff() if d.active]
+            departments = Department.objects.order_by("name").values_list("pk", "name")
+            _choices[key] = tuple(format_html_join("", OPTION, rows) for rows in (departments, doctors))
+        return _choices[key]
 
     def fingerprint(self):
         """A hash over every row that the board shows; equal hashes, equal boards."""
+        settings = hospital()
+        kind = "t" if self.is_today else "o"
+        return f"{self.date:%Y%m%d}{kind}{settings.slot_minutes}{settings.time_zone}{'.'.join(self._prints)}"
+
+    @cached_property
+    def _prints(self):
+        """Hashes of the day's appointments, of who works here, and of their hours and leave: one query."""
         with connection.cursor() as cursor:
             cursor.execute(
                 FINGERPRINT,
                 {"begins": self.begins, "ends": self.ends, "date": self.date, "weekday": self.date.weekday()},
             )
-            (hashed,) = cursor.fetchone()
-        settings = hospital()
-        return f"{self.date:%Y%m%d}{'t' if self.is_today else 'o'}{settings.slot_minutes}{settings.time_zone}{hashed}"
+            return cursor.fetchone()
 
 
+OPTION = '<option value="{}">{}</option>'
+ROWS = """
+SELECT a.id, a.doctor_id, date_part('epoch', a.appointment_date), date_part('epoch', a.duration) / 60, a.status,
+    date_part('epoch', a.checked_in_at), a.reason, u.last_name, u.first_name, p.desk_note,
+    date_part('epoch', a.updated_at), date_part('epoch', p.updated_at), date_part('epoch', u.updated_at)
+FROM hms_appointment a JOIN hms_patient p ON p.id = a.patient_id JOIN hms_user u ON u.id = p.user_id
+WHERE a.appointment_date >= %(begins)s AND a.appointment_date < %(ends)s {}
+ORDER BY a.appointment_date, a.id
+"""
+QUEUE = """
+SELECT a.id, a.checked_in_at, a.appointment_date, u.last_name, u.first_name, s.first_name || ' ' || s.last_name
+FROM hms_appointment a JOIN hms_patient p ON p.id = a.patient_id JOIN hms_user u ON u.id = p.user_id
+    JOIN hms_doctor d ON d.id = a.doctor_id JOIN hms_user s ON s.id = d.user_id
+WHERE a.appointment_date >= %(begins)s AND a.appointment_date < %(ends)s
+    AND a.status IN ('SCHEDULED', 'CONFIRMED') AND a.checked_in_at IS NOT NULL
+ORDER BY a.checked_in_at, a.id
+"""
 FINGERPRINT = """
-SELECT concat_ws('.',
-    (SELECT count(*) || '-' || coalesce(bit_xor(hashtextextended(concat_ws(',', a.id, a.updated_at, p.updated_at, u.updated_at), 0)), 0)
+SELECT
+    (SELECT count(*) || '-' || coalesce(bit_xor(hashtextextended(
+            concat_ws(',', a.id, a.updated_at, p.updated_at, u.updated_at), 0)), 0)
        FROM hms_appointment a JOIN hms_patient p ON p.id = a.patient_id JOIN hms_user u ON u.id = p.user_id
       WHERE a.appointment_date >= %(begins)s AND a.appointment_date < %(ends)s),
-    (SELECT bit_xor(hashtextextended(concat_ws(',', d.id, d.updated_at, u.updated_at, d.department_id), 0))
-       FROM hms_doctor d JOIN hms_user u ON u.id = d.user_id),
-    (SELECT bit_xor(hashtextextended(concat_ws(',', id, name), 0)) FROM hms_department),
-    (SELECT bit_xor(hashtextextended(h::text, 0)) FROM hms_workinghours h
-      WHERE weekday = %(weekday)s AND valid_from <= %(date)s AND (valid_until IS NULL OR valid_until >= %(date)s)),
-    (SELECT bit_xor(hashtextextended(t::text, 0)) FROM hms_timeoff t WHERE t.start < %(ends)s AND t."end" > %(begins)s))
+    concat_ws('.',
+        (SELECT bit_xor(hashtextextended(concat_ws(',', d.id, d.updated_at, u.updated_at, d.department_id), 0))
+           FROM hms_doctor d JOIN hms_user u ON u.id = d.user_id),
+        (SELECT bit_xor(hashtextextended(concat_ws(',', id, name), 0)) FROM hms_department)),
+    concat_ws('.',
+        (SELECT bit_xor(hashtextextended(h::text, 0)) FROM hms_workinghours h
+          WHERE weekday = %(weekday)s AND valid_from <= %(date)s AND (valid_until IS NULL OR valid_until >= %(date)s)),
+        (SELECT bit_xor(hashtextextended(t::text, 0)) FROM hms_timeoff t
+          WHERE t.start < %(ends)s AND t."end" > %(begins)s))
 """
 
 
@@ -280,7 +344,8 @@ def _base():
     return reverse("frontdesk:day") + "appointments/"
 
 
-def words():
+@lru_cache
+def _words(language):
     """What each state is called."""
     _ = translation.gettext
     return {
@@ -294,9 +359,14 @@ def words():
     }
 
 
+def is_live(row):
+    """Whether the appointment holds its time."""
+    return row.status not in Appointment.FREES_TIME
+
+
 def state(row):
     """A card's word and look: the status, with arrival as a state of its own."""
-    if row.checked_in_at and row.status in Appointment.WAITING_TO_HAPPEN:
+    if row.arrived and row.status in Appointment.WAITING_TO_HAPPEN:
         return "arrived"
     return row.status.lower().replace("_", "-")
 
@@ -310,7 +380,7 @@ def next_step(row, is_today):
         return ("complete", _("Done"))
     if row.status == Status.COMPLETED:
         return None
-    if row.checked_in_at:
+    if row.arrived:
         return ("start", _("Call in"))
     if is_today:
         return ("check-in", _("Arrived"))

@@ -6,6 +6,7 @@ from django.db.models import Count
 from django.db.models.functions import TruncDate
 from django.http import Http404, HttpResponse
 from django.shortcuts import render
+from django.utils.safestring import mark_safe
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
@@ -13,7 +14,7 @@ from frontdesk.board import Day
 from hms import live
 from hms.dates import parse_date
 from hms.domain.settings import hospital
-from hms.models import Appointment, Department, Doctor
+from hms.models import Appointment
 
 ZOOMS = ("24", "32", "48")  # pixels per 15 minutes
 
@@ -50,6 +51,7 @@ def day(request):
     if known and known == board.fingerprint():
         return HttpResponse(status=204)  # a screen that came back and missed nothing
     html, queue = board.html()
+    all_departments, all_doctors = board.choices()
     context = {
         "board": board,
         "board_html": html,
@@ -59,14 +61,17 @@ def day(request):
         "yesterday": date - timedelta(days=1),
         "tomorrow": date + timedelta(days=1),
         "today": hospital().today(),
-        "departments": Department.objects.order_by("name"),
-        "doctors": Doctor.objects.in_order().filter(user__is_active=True),
-        "department": departments[0] if len(departments) == 1 else "",
-        "doctor": doctors[0] if len(doctors) == 1 else "",
+        "departments": _chosen(all_departments, departments),
+        "doctors": _chosen(all_doctors, doctors),
         "filtered": bool(departments or doctors),
         "zoom": request.COOKIES.get("hms-zoom") if request.COOKIES.get("hms-zoom") in ZOOMS else "32",
     }
     return render(request, "frontdesk/day.html", context)
+
+
+def _chosen(options, ids):
+    """The options of a filter, the chosen one marked."""
+    return mark_safe(options.replace(f'"{ids[0]}"', f'"{ids[0]}" selected', 1)) if len(ids) == 1 else options  # noqa: S308
 
 
 @require_safe
