@@ -39,12 +39,13 @@ def _end_with_parent(PR_SET_PDEATHSIG=1):
 class Server:
     """``python -m uvicorn hms.asgi:application`` on a free port; the port stays the same through restarts.
 
-    ``env`` are further settings (``HMS_LIVE_BEAT="1"``). ``str(server)`` is its address, so that
+    ``processes`` of it share the port. ``env`` are further settings (``HMS_LIVE_BEAT="1"``). ``str(server)`` is its address, so that
     ``page.goto(f"{live_hms}/desk/")`` reads well.
     """
 
-    def __init__(self, database_url, **env):
+    def __init__(self, database_url, *, processes=1, **env):
         self.database_url = database_url
+        self.processes = processes
         self.env = env
         self.port = int(env.pop("PORT", 0)) or free_port()
         self.url = f"http://127.0.0.1:{self.port}"
@@ -67,6 +68,8 @@ class Server:
         }
         command = [sys.executable, "-m", "uvicorn", "hms.asgi:application", "--host", "127.0.0.1"]
         command += ["--port", str(self.port), "--log-level", "warning", "--no-access-log"]
+        if self.processes > 1:
+            command += ["--workers", str(self.processes)]
         self.said = []
         self.process = subprocess.Popen(
             command,

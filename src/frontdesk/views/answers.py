@@ -29,11 +29,13 @@ def columns(appointments, refusals=None):
     return found
 
 
-def changed(request, appointment, *, done="", undo=None, undo_value="", refusal=None, before=None, panel=None):
+def changed(
+    request, appointment, *, done="", undo=None, undo_value="", refusal=None, instead=(), before=None, panel=None
+):
     """One appointment changed, or was not allowed to.
 
-    ``undo`` is the URL name of the way back; ``before`` a copy from before a move, whose column changed too; ``panel``
-    HTML to show in the side panel.
+    ``undo`` is the URL name of the way back; ``instead`` the free times to book after a refusal; ``before`` a copy from
+    before a move, whose column changed too; ``panel`` HTML to show in the side panel.
     """
     context = {
         "appointment": appointment,
@@ -42,6 +44,7 @@ def changed(request, appointment, *, done="", undo=None, undo_value="", refusal=
         "undo": undo and reverse(f"frontdesk:{undo}", args=[appointment.pk]),
         "undo_value": undo_value,
         "refusal": refusal,
+        "instead": instead,
         "panel": panel,
         **panel_context(appointment),
     }

@@ -14,14 +14,14 @@ from hms.models import Appointment
 def _step(request, pk, verb, done, undo=None):
     """Take one step and answer: the changed columns with a toast for htmx, the board's page for everybody else."""
     appointment = get_object_or_404(Appointment.objects.visible_to(request.user).with_people(), pk=pk)
-    refusal = None
+    refusal, instead = None, ()
     try:
         appointment = verb(appointment, by=request.user)
     except DomainError as e:
-        refusal = str(e)
+        refusal, instead = str(e), getattr(e, "free_times", ())
         appointment.refresh_from_db()
     if request.htmx:
-        return changed(request, appointment, done=done, undo=undo, refusal=refusal)
+        return changed(request, appointment, done=done, undo=undo, refusal=refusal, instead=instead)
     messages.add_message(request, messages.ERROR if refusal else messages.SUCCESS, refusal or done)
     return redirect(board_url(appointment))
 

@@ -8,7 +8,7 @@ from django.db import transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from hms.domain import locks
+from hms.domain import hours, locks
 from hms.domain.scheduling import fresh
 from hms.domain.settings import hospital
 from hms.errors import DomainError, SlotTaken
@@ -140,7 +140,11 @@ def reinstate(appointment, *, by):
     """Un-cancel, or the patient came after all: back to where it was, if the time is still free."""
 
     def taken():
-        return SlotTaken(_("The time has been given to somebody else. Move the appointment instead."))
+        after = max(appointment.appointment_date, timezone.now())
+        return SlotTaken(
+            _("The time has been given to somebody else. Book another one."),
+            free_times=hours.free_times([appointment.doctor], after=after, duration=appointment.duration),
+        )
 
     with (
         locks.losing_raises(taken),
