@@ -65,10 +65,14 @@ def point(page, doctor, at):
             const column = document.getElementById(`column-${pk}`)
             const [first, height] = column.dataset.grid.split("-").map(Number)
             const zone = document.querySelector("day-board").dataset.zone
-            const start = new Date(first * 1000).toLocaleTimeString("en-GB", {hour: "2-digit", minute: "2-digit", timeZone: zone})
+            const format = {hour: "2-digit", minute: "2-digit", timeZone: zone}
+            const start = new Date(first * 1000).toLocaleTimeString("en-GB", format)
             const [h, m] = start.split(":").map(Number)
             const timeline = column.querySelector(".timeline")
-            const y = () => timeline.getBoundingClientRect().top + (minutes - h * 60 - m) / 5 * timeline.getBoundingClientRect().height / height
+            const y = () => {
+                const box = timeline.getBoundingClientRect()
+                return box.top + (minutes - h * 60 - m) / 5 * box.height / height
+            }
             const scroll = document.querySelector(".board-scroll")
             const box = scroll.getBoundingClientRect()
             scroll.scrollTop += y() - box.top - box.height / 2

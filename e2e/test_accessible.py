@@ -23,7 +23,8 @@ def test_axe_finds_nothing_at_the_desk(desk, page_for, scheme, width):
     _display, token = Display.objects.open(name="Hall", by=desk.rita)
     found = {}
     pages = [
-        "/desk/", desk.tomorrow, "/desk/?day=2026-02-31", f"/desk/appointments/{desk.visit.pk}/", "/desk/appointments/new/",
+        "/desk/", desk.tomorrow, "/desk/?day=2026-02-31", f"/desk/appointments/{desk.visit.pk}/",
+        "/desk/appointments/new/",
         f"/desk/appointments/{desk.visit.pk}/move/", f"/desk/appointments/{desk.visit.pk}/edit/",
         f"/desk/appointments/{desk.visit.pk}/cancel/", "/desk/displays/", f"/display/{token}/", "/desk/patients/",
         "/desk/patients/new/", f"/desk/patients/{desk.flora.pk}/", f"/desk/patients/{desk.flora.pk}/edit/", "/billing/",

@@ -7,9 +7,9 @@ from jinja2 import Environment, StrictUndefined
 
 def environment(**options):
     options.pop("undefined", None)
-    env = Environment(
+    env = Environment(  # noqa: S701 (Django's backend passes autoescape=True)
         **options, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True, extensions=["jinja2.ext.i18n"]
-    )  # noqa: S701 (Django's backend passes autoescape=True)
+    )
     env.install_gettext_translations(translation, newstyle=True)
     env.globals["url"] = reverse
     return env

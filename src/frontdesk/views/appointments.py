@@ -91,7 +91,7 @@ def _beside(form):
 
 @require_safe
 def free_times(request):
-    """The first five free times of a doctor, or of a department's doctors, as buttons (``?doctor=&minutes=&after=``)."""
+    """The first five free times of a doctor, or of a department's doctors, as buttons (``?doctor=&duration=``)."""
     number = {k: request.GET.get(k, "") for k in ("doctor", "department", "duration")}
     doctors = Doctor.objects.in_order().filter(is_available=True, user__is_active=True)
     for name in ("doctor", "department"):
@@ -149,7 +149,7 @@ def appointment_move(request, pk):
 
 @require_http_methods(["POST"])
 def appointment_move_back(request, pk):
-    """Undo of a move: to the doctor and time in ``back`` (``doctor id@moment``). The old place needs no reason again."""
+    """Undo of a move: to the doctor and time in ``back`` (``doctor id@moment``), without asking for a reason again."""
     appointment = _get(request, pk)
     number, _at, moment = request.POST.get("back", "").partition("@")
     doctor = Doctor.objects.filter(pk=number).first() if number.isdecimal() and len(number) < 19 else None

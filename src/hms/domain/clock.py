@@ -1,4 +1,4 @@
-"""From what people type (a day and a time on the wall) to a moment, and the two hours a year when that is not simple."""
+"""From a day and a time on the wall to a moment, also in the two hours a year when that is not simple."""
 
 from datetime import UTC, datetime
 

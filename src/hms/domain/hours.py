@@ -64,10 +64,10 @@ def working(doctor, start, end):
 
 
 def free_times(doctors, *, after, duration, limit=5, until=None, ignoring=None):
-    """The first ``limit`` moments from ``after`` on when one of ``doctors`` has ``duration`` free: ``[(doctor, start), …]``.
+    """The first ``limit`` free starts for a visit of ``duration`` from ``after`` on: ``[(doctor, start), …]``.
 
-    Starts lie on the slot grid of the doctor's hours, earliest first. ``ignoring``: an appointment whose own time counts
-    as free (it is being moved).
+    They lie on the slot grid of the doctor's hours, earliest first. ``ignoring``: an appointment whose own time
+    counts as free (it is being moved).
     """
     by_pk = {d.pk: d for d in doctors}
     until = until or after + LOOK_AHEAD

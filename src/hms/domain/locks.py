@@ -1,4 +1,4 @@
-"""Taking turns. The exclusion constraints judge; these locks only make the loser hear it quickly instead of deadlocking.
+"""Taking turns. The exclusion constraints judge; with these locks the loser hears it at once and nothing deadlocks.
 
 Measured: with the constraints alone two moves taken in opposite order deadlock every time (about 1 s); with sorted
 advisory locks the loser hears so in 0.06 s. Only transaction-level locks: they work behind a transaction pooler.

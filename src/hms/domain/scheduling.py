@@ -45,7 +45,7 @@ def book(*, patient, doctor, start, duration, by, reason="", notes="", override_
 
 
 def reschedule(appointment, *, doctor, start, duration=None, by, override_reason="", version=None):
-    """Move the appointment to another time, doctor or length. Raises as ``book`` does, and Stale if ``version`` is old."""
+    """Move the appointment to another time, doctor or length. Raises as ``book``, and Stale if ``version`` is old."""
     length = duration or appointment.duration
     with (
         _or_taken(doctor, start, length, appointment),
@@ -99,9 +99,7 @@ def fresh(appointment, version=None):
     current = Appointment.objects.select_for_update(of=("self",)).with_people().get(pk=appointment.pk)
     if version and version != current.version:
         raise Stale(
-            _(
-                "Somebody changed this appointment meanwhile: it is now %(status)s, %(time)s with %(doctor)s. Look again."
-            )
+            _("Somebody changed this appointment meanwhile: it is now %(status)s, %(time)s with %(doctor)s.")
             % {"status": _status(current), "time": _at(current.appointment_date), "doctor": current.doctor}
         )
     return current

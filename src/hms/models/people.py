@@ -20,6 +20,11 @@ class Plain(models.Func):
     output_field = models.TextField()
 
 
+KEEP_NAME_TOKENS = (
+    "PERFORM hms_add_name_tokens(array_agg(family_first)) FROM new_rows WHERE role = 'PATIENT'; RETURN NULL;"
+)
+
+
 class NextRecordNumber(models.Func):
     """The next medical record number, check digit included (SQL function, so that every path gets one)."""
 
@@ -127,7 +132,7 @@ class User(AbstractUser):
                 operation=pgtrigger.Insert,
                 level=pgtrigger.Statement,
                 referencing=pgtrigger.Referencing(new="new_rows"),
-                func="PERFORM hms_add_name_tokens(array_agg(family_first)) FROM new_rows WHERE role = 'PATIENT'; RETURN NULL;",
+                func=KEEP_NAME_TOKENS,
             ),
             pgtrigger.Trigger(
                 name="name_tokens_again",
@@ -135,7 +140,7 @@ class User(AbstractUser):
                 operation=pgtrigger.Update,
                 level=pgtrigger.Statement,
                 referencing=pgtrigger.Referencing(new="new_rows"),
-                func="PERFORM hms_add_name_tokens(array_agg(family_first)) FROM new_rows WHERE role = 'PATIENT'; RETURN NULL;",
+                func=KEEP_NAME_TOKENS,
             ),
         ]
 

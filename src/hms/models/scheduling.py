@@ -169,7 +169,7 @@ class WorkingHoursQuerySet(models.QuerySet):
 
 @pghistory.track()
 class WorkingHours(models.Model):
-    """A doctor sees patients on this weekday from start to end, in the hospital's time. A break is a gap between two."""
+    """A doctor sees patients on this weekday from start to end, by the hospital's clock. A break is a gap between."""
 
     doctor = models.ForeignKey("hms.Doctor", verbose_name=_("doctor"), on_delete=models.CASCADE, related_name="hours")
     weekday = models.PositiveSmallIntegerField(_("weekday"), choices=Weekday.choices)

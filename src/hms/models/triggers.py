@@ -20,11 +20,12 @@ def touch(*columns):
 def announce(noun, *, doctors="'[]'::jsonb", doctors_before=None, columns=None):
     """Tell the live screens, at commit, that a row changed: ``["noun", id, [doctor ids]]``, never personal data.
 
-    ``doctors`` and ``doctors_before`` are SQL for the ids (jsonb) of the doctors whose columns show the row, in terms of
-    NEW and OLD. ``columns``: announce an update only if one of these changed.
+    ``doctors`` and ``doctors_before`` are SQL for the ids (jsonb) of the doctors whose columns show the row, in terms
+    of NEW and OLD. ``columns``: announce an update only if one of these changed.
     """
     before = doctors_before or doctors.replace("NEW.", "OLD.")
     changed = " OR ".join(f"OLD.{c} IS DISTINCT FROM NEW.{c}" for c in columns or ())
+    pk = "CASE WHEN TG_OP = 'DELETE' THEN OLD.id ELSE NEW.id END"
     skip = f"IF TG_OP = 'UPDATE' AND NOT ({changed}) THEN RETURN NULL; END IF;" if changed else ""
     return pgtrigger.Trigger(
         name="announce",
@@ -37,7 +38,7 @@ def announce(noun, *, doctors="'[]'::jsonb", doctors_before=None, columns=None):
             ELSIF TG_OP = 'INSERT' THEN ids = {doctors};
             ELSE ids = {before} || {doctors};
             END IF;
-            PERFORM pg_notify('hms', jsonb_build_array('{noun}', CASE WHEN TG_OP = 'DELETE' THEN OLD.id ELSE NEW.id END, ids)::text);
+            PERFORM pg_notify('hms', jsonb_build_array('{noun}', {pk}, ids)::text);
             RETURN NULL;
         """,
     )

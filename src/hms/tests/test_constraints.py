@@ -25,7 +25,8 @@ def accepted(sql, params):
     return True
 
 
-INSERT = "INSERT INTO hms_appointment (patient_id, doctor_id, appointment_date, duration, status) VALUES (%s, %s, %s, %s, %s)"
+INSERT = """INSERT INTO hms_appointment (patient_id, doctor_id, appointment_date, duration, status)
+            VALUES (%s, %s, %s, %s, %s)"""
 
 
 class TestOverlap:
@@ -56,7 +57,9 @@ class TestOverlap:
     def test_un_cancelling_meets_the_constraint_again(self):
         a = make_appointment(status="CANCELLED")
         make_appointment(doctor=a.doctor, start=a.appointment_date)
-        assert refused("UPDATE hms_appointment SET status = 'SCHEDULED' WHERE id = %s", [a.pk], by="appointment_doctor_free")
+        assert refused(
+            "UPDATE hms_appointment SET status = 'SCHEDULED' WHERE id = %s", [a.pk], by="appointment_doctor_free"
+        )
 
     def test_moving_meets_the_constraint(self):
         a = make_appointment()
@@ -101,7 +104,8 @@ class TestAppointment:
 class TestPeople:
     def test_one_address_whatever_its_case(self):
         make_user(email="ann@hms.example")
-        sql = "INSERT INTO hms_user (password, first_name, last_name, email, role, phone, is_active) VALUES ('', '', '', %s, 'PATIENT', '', true)"
+        sql = """INSERT INTO hms_user (password, first_name, last_name, email, role, phone, is_active)
+                 VALUES ('', '', '', %s, 'PATIENT', '', true)"""
         assert refused(sql, ["ANN@hms.example"], by="user_email_any_case")
         assert refused(sql, ["ann@hms.example"], by="unique")
 
@@ -146,12 +150,15 @@ class TestPeople:
         patient = make_patient()
         digit = (int(patient.record_number[-1]) + 1) % 10
         sql = "UPDATE hms_patient SET record_number = %s WHERE id = %s"
-        assert refused(sql, [f"{patient.record_number[:-1]}{digit}", patient.pk], by="patient_record_number_check_digit")
+        assert refused(
+            sql, [f"{patient.record_number[:-1]}{digit}", patient.pk], by="patient_record_number_check_digit"
+        )
         assert refused(sql, ["not a number", patient.pk], by="patient_record_number_check_digit")
 
     def test_sql_gets_a_record_number_too(self):
         user = make_user("PATIENT")
-        sql = "INSERT INTO hms_patient (user_id, date_of_birth, gender, blood_type, allergies, emergency_contact, medical_history, desk_note) VALUES (%s, '1980-01-01', 'OTHER', '', '', '', '', '')"
+        sql = """INSERT INTO hms_patient (user_id, date_of_birth, gender, blood_type, allergies, emergency_contact, medical_history, desk_note)
+                 VALUES (%s, '1980-01-01', 'OTHER', '', '', '', '', '')"""
         assert accepted(sql, [user.pk])
         assert len(Patient.objects.get(user=user).record_number) == 8
 
@@ -169,7 +176,8 @@ class TestHoursAndHospital:
         assert refused('UPDATE hms_timeoff SET "end" = start WHERE id = %s', [off.pk], by="time_off_end_after_start")
 
     def test_there_is_one_hospital(self):
-        sql = "INSERT INTO hms_hospital (id, name, address, phone, time_zone, currency, slot_minutes) VALUES (2, '', '', '', 'UTC', 'EUR', 15)"
+        sql = """INSERT INTO hms_hospital (id, name, address, phone, time_zone, currency, slot_minutes)
+                 VALUES (2, '', '', '', 'UTC', 'EUR', 15)"""
         assert refused(sql, [], by="hospital_one_row")
 
     def test_departments_have_a_name_of_their_own(self):
@@ -199,7 +207,9 @@ class TestMoney:
         assert refused(f"UPDATE hms_invoice SET {change} WHERE id = %s", [self.invoice().pk], by=constraint)
 
     def test_a_paid_one_has_its_day(self):
-        assert accepted("UPDATE hms_invoice SET status = 'PAID', paid_date = current_date WHERE id = %s", [self.invoice().pk])
+        assert accepted(
+            "UPDATE hms_invoice SET status = 'PAID', paid_date = current_date WHERE id = %s", [self.invoice().pk]
+        )
 
     def test_overdue_does_not_wait_for_the_sweep(self):
         today = local(0).date()
@@ -226,7 +236,9 @@ class TestRecords:
 
     def test_a_record_amends_another_one(self):
         record = self.record()
-        assert refused("UPDATE hms_medicalrecord SET amends_id = id WHERE id = %s", [record.pk], by="record_amends_another")
+        assert refused(
+            "UPDATE hms_medicalrecord SET amends_id = id WHERE id = %s", [record.pk], by="record_amends_another"
+        )
 
 
 class TestAppendOnly:
@@ -236,7 +248,9 @@ class TestAppendOnly:
         assert refused("DELETE FROM hms_appointmentevent", [], by="append_only")
 
     def test_the_read_log_is_never_rewritten(self):
-        sql = "INSERT INTO hms_accesslog (user_id, role, patient_id, action) VALUES (%s, 'DOCTOR', %s, 'patient.viewed')"
+        sql = (
+            "INSERT INTO hms_accesslog (user_id, role, patient_id, action) VALUES (%s, 'DOCTOR', %s, 'patient.viewed')"
+        )
         assert accepted(sql, [make_user().pk, make_patient().pk])
         assert refused("UPDATE hms_accesslog SET action = 'nothing'", [], by="append_only")
         assert refused("DELETE FROM hms_accesslog", [], by="append_only")
