@@ -11,6 +11,7 @@ What depends on the moment (waiting minutes, who is late, the now-line) is added
 from collections import defaultdict, namedtuple
 from datetime import UTC, datetime, timedelta
 from functools import cached_property, lru_cache
+from threading import Lock
 
 from django.db import connection
 from django.db.models import F, Max, Min
@@ -39,16 +40,17 @@ Staff = namedtuple("Staff", "pk name department department_name bookable active"
 
 
 class Kept(dict):
-    """A dict that forgets its oldest entries beyond ``size``."""
+    """A dict that forgets its oldest entries beyond ``size``. Many threads may write to it."""
 
     def __init__(self, size):
         super().__init__()
-        self.size = size
+        self.size, self.lock = size, Lock()
 
     def __setitem__(self, key, value):
-        super().__setitem__(key, value)
-        while len(self) > self.size:
-            self.pop(next(iter(self)), None)
+        with self.lock:
+            super().__setitem__(key, value)
+            while len(self) > self.size:
+                del self[next(iter(self))]
 
 
 _boards = Kept(24)
@@ -100,8 +102,8 @@ class Day:
     def _staff(self, only=None):
         """Who works here, in the order of the columns."""
         key = self._prints[1] if only is None else None
-        if key in _staff:
-            return _staff[key]
+        if kept := _staff.get(key):
+            return kept
         doctors = Doctor.objects.in_order() if only is None else Doctor.objects.in_order().filter(pk__in=only)
         found = [
             Staff(pk, f"{given} {family}".strip() or email, department, name, available and active, active)
@@ -195,11 +197,12 @@ class Day:
         """``(board, queue)``: the board's inside (time column and a section per doctor), and who waits."""
         self.printed = self.fingerprint()
         key = (self.printed, self.departments, self.doctor_ids, translation.get_language())
-        if key not in _boards:
-            self.load()
-            columns = [self.column_html(c) for c in self.columns]
-            _boards[key] = (_render("_board.html", day=self, columns=columns), self.queue_html())
-        return _boards[key]
+        if kept := _boards.get(key):
+            return kept
+        self.load()
+        columns = [self.column_html(c) for c in self.columns]
+        _boards[key] = made = (_render("_board.html", day=self, columns=columns), self.queue_html())
+        return made
 
     def column_html(self, column, refusals=None):
         """One doctor's column; ``refusals``: ``{appointment id: why the last step was not taken}``."""
@@ -211,12 +214,12 @@ class Day:
             tuple((r.pk, r.updated, r.patient_updated, r.user_updated) for r in rows),
             (self.first, self.last, self.zone.key, self.is_today, translation.get_language()),
         )
-        if refusals or key not in _columns:
-            html = self._column_html(column, refusals)
-            if refusals:
-                return html
-            _columns[key] = html
-        return _columns[key]
+        if refusals:
+            return self._column_html(column, refusals)
+        if kept := _columns.get(key):
+            return kept
+        _columns[key] = made = self._column_html(column, {})
+        return made
 
     def _column_html(self, column, refusals):
         timeline = [(g.start, (g, *self.clock(g.start), *self.clock(g.end)), None) for g in self._gaps(column)]
@@ -258,12 +261,13 @@ class Day:
     def choices(self):
         """``(departments, doctors)``: the options of the board's filters, as HTML."""
         key = (self._prints[1], translation.get_language())
-        if key not in _choices:
-            title = translation.gettext("Dr %(name)s")
-            doctors = [(d.pk, title % {"name": d.name}) for d in self._staff() if d.active]
-            departments = Department.objects.order_by("name").values_list("pk", "name")
-            _choices[key] = tuple(format_html_join("", OPTION, rows) for rows in (departments, doctors))
-        return _choices[key]
+        if kept := _choices.get(key):
+            return kept
+        title = translation.gettext("Dr %(name)s")
+        doctors = [(d.pk, title % {"name": d.name}) for d in self._staff() if d.active]
+        departments = Department.objects.order_by("name").values_list("pk", "name")
+        _choices[key] = made = tuple(format_html_join("", OPTION, rows) for rows in (departments, doctors))
+        return made
 
     def fingerprint(self):
         """A hash over every row that the board shows; equal hashes, equal boards."""
