@@ -11,6 +11,7 @@ from datetime import timedelta
 
 from django.apps import apps
 from django.db import connection, transaction
+from django.db.models import Q
 from django.utils import timezone
 
 from hms.demo import history, people, rota, texts
@@ -86,7 +87,7 @@ class _Load:
     def _what_is_there(self):
         """Read what earlier runs left unfinished; returns the last planned day and when the demo last wrote."""
         events = apps.get_model("hms", "AppointmentEvent").objects
-        mine = events.filter(pgh_context__demo=True)
+        mine = events.filter(pgh_context__has_key="demo")
         last = mine.order_by("-pgh_id").first()
         long_ago = self.now - timedelta(days=BACK + 365)
         if last is None:
@@ -97,13 +98,13 @@ class _Load:
         )
         touched = set(
             events.filter(pgh_obj_id__in=rows.values("pk"))
-            .exclude(pgh_context__demo=True)
+            .filter(~Q(pgh_context__has_key="demo") | Q(pgh_context=None))
             .values_list("pgh_obj_id", flat=True)
         )
         for row in rows:
             self.stories[day_of(row.appointment_date)].append(Story(row, frozen=row.pk in touched, new=False))
-        newest = mine.filter(pgh_label="insert").order_by("-appointment_date").first()
-        return day_of(newest.appointment_date), last.pgh_created_at
+        days = [day for day, stories in self.stories.items() if not all(s.frozen for s in stories)]
+        return max(days, default=day_of(long_ago)), last.pgh_created_at
 
     # --- booking
 
@@ -137,7 +138,7 @@ class _Load:
             if story.row.doctor_id in self.doctors:
                 by_doctor[story.row.doctor_id].append(story)
         for pk, stories in by_doctor.items():
-            rng = random.Random(f"{self.seed}:{day}:{pk}:{salt}")  # noqa: S311
+            rng = random.Random(f"{self.seed}:{day}:{self.doctors[pk].license_number}:{salt}")  # noqa: S311
             head = (heads or {}).get(pk, timedelta())
             steps += imagine(stories, until, rng, desk=self.desk, doctor=self.doctors[pk].user, head=head)
         return steps

@@ -54,7 +54,7 @@ def staff():
 
 def guests(seed):
     """The demo's patients, each with how often they come (the same for the same seed)."""
-    events = Patient.events.rel.related_model.objects.filter(pgh_label="insert", pgh_context__demo=True)
+    events = Patient.events.rel.related_model.objects.filter(pgh_label="insert", pgh_context__has_key="demo")
     rng = random.Random(f"{seed}:visits")  # noqa: S311
     rows = Patient.objects.filter(pk__in=events.values("pgh_obj_id"), user__is_active=True).order_by("pk")
     return [

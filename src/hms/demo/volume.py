@@ -205,16 +205,20 @@ def _named(rng, woman):
     return given, family
 
 
-RARE_BEGINNINGS = """
+def _words(text):
+    return text.split()
+
+
+RARE_BEGINNINGS = _words("""
     Ash Bar Black Brad Bram Bren Brom Bur Cald Car Chad Clay Col Crom Dal Dan Den Dray Dun East El Fair Fen Gar Gran Hal
     Ham Har Hart Hay Hazel Hol Hunt Ken Kim King Lang Lark Lind Lock Mar May Mel Mill Nor Oak Pen Quar Ray Red Rich Rock
     Ros Ruther Sand Sel Shel Sher Somer Stan Stock Sut Thorn Thur Tol Under Wad Wake Wal War Wes Whit Wil Win Wood Wy
-""".split()
-RARE_ENDINGS = """
+""")
+RARE_ENDINGS = _words("""
     acre beck borough bridge brook bury by combe cott croft dale den field ford gate ham hill holm hurst ing land leigh
     ley low man mere more ness over ridge shaw side son stead stoke stone thorpe ton tree wald ward water way well wick
     wood worth
-""".split()
+""")
 
 
 def _doctors(cursor, number, today):
