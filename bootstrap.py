@@ -52,7 +52,7 @@ def main(target):
         _check_port()
     with _alone():
         _make_venv()
-        if target in {"run", "build"}:
+        if target == "run":
             _install("run")
             _build()
         elif target in {"test", "bench", "screenshots"}:
@@ -61,12 +61,10 @@ def main(target):
         elif target == "format":
             _install("test")
         else:
-            raise Trouble(f"“{target}” is none of run, test, bench, screenshots, format, build.")
+            raise Trouble(f"“{target}” is none of run, test, bench, screenshots, format.")
     arguments = shlex.split(os.environ.get("ARGS", ""))
     if target == "run":
         _become("manage.py", "run", *arguments)
-    elif target == "build":
-        _say("Ready to serve; the README says how.")
     elif target == "test":
         _programs()
         sys.exit(_test(arguments))
@@ -75,7 +73,7 @@ def main(target):
         _become("-m", "ruff", "format", ".")
     else:
         _programs()
-        _become("-m", "e2e.screenshots" if target == "screenshots" else "bench", *arguments)
+        _become("-m", f"bench.{target}" if target == "screenshots" else "bench", *arguments)
 
 
 # --- steps
@@ -294,7 +292,10 @@ def _call(command, trouble, **options):
         [str(part) for part in command], check=False, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, **options
     )
     if done.returncode:
-        print(done.stdout.decode(errors="replace"), flush=True)
+        said = done.stdout.decode(errors="replace").strip()
+        if said.startswith("hms: "):  # a sentence of ours
+            sys.exit(said)
+        print(said, flush=True)
         raise Trouble(f"{trouble}. What went wrong stands above.")
 
 

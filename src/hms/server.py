@@ -51,7 +51,7 @@ def check_database():
                 version = connection.info.server_version
         except psycopg.Error as e:
             said = str(e).strip().splitlines() or ["no answer"]
-            raise StartError(f"The database of {name} cannot be reached: {said[-1].strip()}") from e
+            raise StartError(f"The database of {name} cannot be reached: {said[0].strip()}") from e
         if version < OLDEST:
             raise StartError(f"HMS needs PostgreSQL 15 or later; the database of {name} is {version // 10000}.")
 
