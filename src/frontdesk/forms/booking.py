@@ -58,7 +58,8 @@ class MinutesField(forms.IntegerField):
 
     def __init__(self, **kwargs):
         kwargs.setdefault("widget", forms.NumberInput(attrs={"min": 5, "max": 480, "step": 5}))
-        super().__init__(error_messages={"invalid": _("Write the length in whole minutes.")}, **kwargs)
+        words = {"invalid": _("Write the length in whole minutes."), "required": _("Write how many minutes.")}
+        super().__init__(error_messages=words, **kwargs)
 
     def prepare_value(self, value):
         return value // timedelta(minutes=1) if isinstance(value, timedelta) else value
@@ -78,10 +79,13 @@ class When(forms.Form):
     doctor = forms.ModelChoiceField(
         label=_("Doctor"),
         queryset=Doctor.objects.none(),
-        error_messages={"invalid_choice": _("This doctor does not work here. Choose one from the list.")},
+        error_messages={
+            "required": _("Choose a doctor."),
+            "invalid_choice": _("This doctor does not work here. Choose one from the list."),
+        },
     )
-    date = DateTextField(label=_("Day"))
-    time = TimeTextField(label=_("Time"))
+    date = DateTextField(label=_("Day"), error_messages={"required": _("Choose a day.")})
+    time = TimeTextField(label=_("Time"), error_messages={"required": _("Write the time, as 10:30.")})
     duration = MinutesField(label=_("Minutes"))
     fold = forms.TypedChoiceField(
         label=_("Which of the two?"), required=False, coerce=int, empty_value=None, choices=[("0", "1"), ("1", "2")]

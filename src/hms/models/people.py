@@ -262,7 +262,10 @@ class Patient(models.Model):
                 name="patient_record_number_check_digit",
             ),
         ]
-        indexes = [models.Index(fields=["date_of_birth"], name="patient_born")]
+        indexes = [
+            models.Index(fields=["date_of_birth"], name="patient_born"),
+            models.Index(fields=["created_at", "id"], name="patient_registered"),
+        ]
         triggers = [touch(), announce("patient", columns=["desk_note", "date_of_birth"])]
 
     def __str__(self):

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+from concurrent.futures import ThreadPoolExecutor
 
 import psycopg
 import pytest
@@ -55,7 +56,9 @@ def in_hub(scenario):
         finally:
             hub.close()
 
-    return asyncio.run(run())
+    # In a thread of its own: Playwright leaves an event loop running in the main one.
+    with ThreadPoolExecutor(1) as thread:
+        return thread.submit(asyncio.run, run()).result()
 
 
 def notice(noun="appointment", pk=1, doctors=(7,)):

@@ -49,7 +49,7 @@ class Rows:
 
     def fill(self, name, parameter):
         """What stands for ``parameter`` in the address called ``name``."""
-        if parameter in {"object_id", "pk"} and name.startswith("admin:"):
+        if parameter in {"object_id", "pk", "id"} and name.startswith("admin:"):
             return self._admin_object(name)
         return {
             "day": f"{hospital().today():%Y-%m-%d}",
