@@ -39,8 +39,8 @@ def _end_with_parent(PR_SET_PDEATHSIG=1):
 class Server:
     """``python -m uvicorn hms.asgi:application`` on a free port; the port stays the same through restarts.
 
-    ``processes`` of it share the port. ``env`` are further settings (``HMS_LIVE_BEAT="1"``). ``str(server)`` is its address, so that
-    ``page.goto(f"{live_hms}/desk/")`` reads well.
+    ``processes`` of it share the port. ``env`` are further settings (``HMS_LIVE_BEAT="1"``). ``str(server)`` is its
+    address, so that ``page.goto(f"{live_hms}/desk/")`` reads well.
     """
 
     def __init__(self, database_url, *, processes=1, **env):

@@ -1,5 +1,6 @@
 """Pages that belong to no audience: the way in, health, errors."""
 
+from django.core.exceptions import RequestDataTooBig
 from django.db import connection
 from django.http import HttpResponse, JsonResponse
 from django.middleware.csrf import get_token
@@ -73,6 +74,13 @@ def error(request, status, title, text):
 
 
 def bad_request(request, exception=None):
+    if isinstance(exception, RequestDataTooBig):
+        return error(
+            request,
+            413,
+            _("That is too long to be sent"),
+            _("Nothing was changed. What you typed is still in the form: go back, shorten it and send it again."),
+        )
     return error(
         request,
         400,
