@@ -14,7 +14,6 @@ from functools import cached_property, lru_cache
 from threading import Lock
 
 from django.db import connection
-from django.db.models import F, Max, Min
 from django.template.loader import get_template
 from django.urls import reverse
 from django.utils import translation
@@ -71,6 +70,7 @@ class Day:
         self.zone = hospital().zone
         self.begins, self.ends = hospital().day_bounds(date)
         self.departments, self.doctor_ids = tuple(departments), tuple(doctors)
+        self._params = {"begins": self.begins, "ends": self.ends, "date": date, "weekday": date.weekday()}
         self._clock = {}
 
     # --- what is there
@@ -83,12 +83,12 @@ class Day:
             if (not self.departments or d.department in self.departments)
             and (not self.doctor_ids or d.pk in self.doctor_ids)
         ]
-        # The grid's first and last hour are those of the whole hospital, so that every column has the same rows.
-        self.windows = hours.windows(self.date)
-        self.leave = hours.leave(self.begins, self.ends)
-        part = only is not None or self.departments or self.doctor_ids
-        rows = self._rows("AND a.doctor_id = ANY(%(doctors)s)" if part else "", doctors=[d.pk for d in staff])
-        self.first, self.last = self._bounds(None if part else rows)
+        part = only is not None or bool(self.departments or self.doctor_ids)
+        shown = [d.pk for d in staff] if part else None
+        self.windows = hours.windows(self.date, doctors=shown)
+        self.leave = hours.leave(self.begins, self.ends, doctors=shown)
+        rows = self._rows(shown)
+        self.first, self.last = self._bounds(*(self._edges() if part else self._ends(rows)))
         by_doctor = defaultdict(list)
         for row in rows:
             by_doctor[row.doctor].append(row)
@@ -116,27 +116,37 @@ class Day:
             _staff[key] = found
         return found
 
-    def _bounds(self, rows):
-        """Whole hours around every working time and every appointment of the day (``rows``: all of them, if known)."""
-        spans = [i for intervals in self.windows.values() for i in intervals]
-        starts, ends = [s for s, _e in spans], [e for _s, e in spans]
-        if rows is None:
-            edges = Appointment.objects.live().filter(appointment_date__gte=self.begins, appointment_date__lt=self.ends)
-            live = [edge] if (edge := _first_and_last(edges)) else []
-        else:
-            live = [(r.start, r.start + timedelta(minutes=r.minutes)) for r in rows if is_live(r)]
-        starts += [s for s, _e in live]
-        ends += [e for _s, e in live]
+    def _ends(self, rows):
+        """``(starts, ends)`` of every working time and every live appointment."""
+        spans = [span for intervals in self.windows.values() for span in intervals]
+        spans += [(r.start, r.start + timedelta(minutes=r.minutes)) for r in rows if is_live(r)]
+        return [s for s, _e in spans], [e for _s, e in spans]
+
+    def _edges(self):
+        """The same of the whole hospital, when only a part of it is read: no more than the outermost."""
+        with connection.cursor() as cursor:
+            cursor.execute(EDGES, self._params)
+            opens, closes, first, last = cursor.fetchone()
+        spans = [(first, last)] if first else []
+        if opens:
+            spans.append(
+                tuple(datetime.combine(self.date, t, tzinfo=self.zone).astimezone(UTC) for t in (opens, closes))
+            )
+        return [s for s, _e in spans], [e for _s, e in spans]
+
+    def _bounds(self, starts, ends):
+        """Whole hours around these: the grid is that of the whole hospital, so that every column has the same rows."""
         if not starts:
             starts, ends = [self.begins + timedelta(hours=8)], [self.begins + timedelta(hours=17)]
         first = max(_floor_hour(min(starts), self.zone), self.begins)
         last = min(-(-(max(ends) - first) // timedelta(hours=1)) * timedelta(hours=1) + first, self.ends)
         return first, max(last, first + timedelta(hours=1))
 
-    def _rows(self, condition="", **params):
+    def _rows(self, doctors=None):
         moments = {}  # appointments share their starts
+        condition = "" if doctors is None else "AND a.doctor_id = ANY(%(doctors)s)"
         with connection.cursor() as cursor:
-            cursor.execute(ROWS.format(condition), {"begins": self.begins, "ends": self.ends} | params)
+            cursor.execute(ROWS.format(condition), self._params | {"doctors": doctors})
             rows = cursor.fetchall()
         for _pk, _doctor, start, *_rest in rows:
             if start not in moments:
@@ -253,7 +263,7 @@ class Day:
         waiting = []
         if self.is_today:
             with connection.cursor() as cursor:
-                cursor.execute(QUEUE, {"begins": self.begins, "ends": self.ends})
+                cursor.execute(QUEUE, self._params)
                 waiting = cursor.fetchall()
         waiting = [(pk, at, self.clock(start)[0], *names) for pk, at, start, *names in waiting]
         return _render("_queue.html", waiting=waiting, base=_base())
@@ -279,10 +289,7 @@ class Day:
     def _prints(self):
         """Hashes of the day's appointments, of who works here, and of their hours and leave: one query."""
         with connection.cursor() as cursor:
-            cursor.execute(
-                FINGERPRINT,
-                {"begins": self.begins, "ends": self.ends, "date": self.date, "weekday": self.date.weekday()},
-            )
+            cursor.execute(FINGERPRINT, self._params)
             return cursor.fetchone()
 
 
@@ -303,6 +310,14 @@ WHERE a.appointment_date >= %(begins)s AND a.appointment_date < %(ends)s
     AND a.status IN ('SCHEDULED', 'CONFIRMED') AND a.checked_in_at IS NOT NULL
 ORDER BY a.checked_in_at, a.id
 """
+EDGES = """
+SELECT h.opens, h.closes, a.first, a.last
+FROM (SELECT min(start) AS opens, max("end") AS closes FROM hms_workinghours
+      WHERE weekday = %(weekday)s AND valid_from <= %(date)s AND (valid_until IS NULL OR valid_until >= %(date)s)) h,
+     (SELECT min(appointment_date) AS first, max(appointment_date + duration) AS last FROM hms_appointment
+      WHERE appointment_date >= %(begins)s AND appointment_date < %(ends)s
+        AND status NOT IN ('CANCELLED', 'NO_SHOW')) a
+"""
 FINGERPRINT = """
 SELECT
     (SELECT count(*) || '-' || coalesce(bit_xor(hashtextextended(
@@ -319,12 +334,6 @@ SELECT
         (SELECT bit_xor(hashtextextended(t::text, 0)) FROM hms_timeoff t
           WHERE t.start < %(ends)s AND t."end" > %(begins)s))
 """
-
-
-def _first_and_last(appointments):
-    """Earliest start and latest end, or None; two ends of an index, not a walk through the day."""
-    found = appointments.aggregate(first=Min("appointment_date"), last=Max(F("appointment_date") + F("duration")))
-    return None if found["first"] is None else (found["first"], found["last"])
 
 
 def _floor_hour(moment, zone):

@@ -13,12 +13,14 @@ Entry = namedtuple("Entry", "at who what detail")
 
 
 def history(appointment):
-    """Entries of one appointment, newest first, in three queries whatever their number."""
+    """Entries of one appointment, newest first, in two or three queries whatever their number."""
     events = list(
         apps.get_model("hms", "AppointmentEvent").objects.filter(pgh_obj_id=appointment.pk).order_by("pgh_id")
     )
     users = User.objects.in_bulk({(e.pgh_context or {}).get("user") for e in events} - {None})
-    doctors = Doctor.objects.select_related("user").in_bulk({e.doctor_id for e in events})
+    doctors = {appointment.doctor_id: appointment.doctor}
+    if moved_from := {e.doctor_id for e in events} - doctors.keys():
+        doctors |= Doctor.objects.select_related("user").in_bulk(moved_from)
     entries, before = [], None
     for event in events:
         context = event.pgh_context or {}

@@ -46,8 +46,9 @@ def changed(
         "refusal": refusal,
         "instead": instead,
         "panel": panel,
-        **panel_context(appointment),
     }
+    if not panel:  # else it has been drawn already
+        context |= panel_context(appointment)
     return render(request, "frontdesk/_appointment_changed.html", context, status=409 if refusal else 200)
 
 

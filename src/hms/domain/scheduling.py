@@ -4,6 +4,7 @@ from datetime import timedelta
 
 import pghistory
 from django.db import transaction
+from django.db.models import Q
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
@@ -124,7 +125,7 @@ def _or_taken(doctor, start, duration, moving=None):
 
 
 def _bookable_doctor(doctor):
-    doctor = Doctor.objects.select_related("user").filter(pk=doctor.pk).first()
+    doctor = Doctor.objects.select_related("user", "department").filter(pk=doctor.pk).first()
     if doctor is None or not doctor.user.is_active:
         raise DomainError(_("This doctor no longer works here."), field="doctor")
     if not doctor.is_available:
@@ -172,10 +173,11 @@ def _check_free(doctor, patient, start, duration, moving=None):
     at_that_time = Appointment.objects.live().between(start, start + duration).with_people()
     if moving is not None:
         at_that_time = at_that_time.exclude(pk=moving.pk)
-    for_doctor = list(at_that_time.filter(doctor=doctor))
-    for_patient = [a for a in at_that_time.filter(patient=patient) if a.doctor_id != doctor.pk]
-    if not for_doctor and not for_patient:
+    in_the_way = list(at_that_time.filter(Q(doctor=doctor) | Q(patient=patient)))
+    if not in_the_way:
         return
+    for_doctor = [a for a in in_the_way if a.doctor_id == doctor.pk]
+    for_patient = [a for a in in_the_way if a.doctor_id != doctor.pk]
     free = hours.free_times([doctor], after=max(start, timezone.now()), duration=duration, ignoring=moving, limit=20)
     free = _without(free, patient, duration, moving)[:5]
     if for_doctor:
