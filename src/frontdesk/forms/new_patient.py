@@ -2,11 +2,10 @@
 
 from django import forms
 from django.utils.translation import gettext_lazy as _
-from phonenumber_field.formfields import PhoneNumberField
 
 from hms.domain.patients import check_date_of_birth
 from hms.errors import DomainError
-from hms.forms import DateTextField, ShortText
+from hms.forms import DateTextField, PhoneField, ShortText
 
 
 class NewPatientFields(forms.Form):
@@ -15,7 +14,7 @@ class NewPatientFields(forms.Form):
     new_family = ShortText(label=_("Family name"), required=False, max_length=150)
     new_given = ShortText(label=_("Given name"), required=False, max_length=150)
     new_born = DateTextField(label=_("Date of birth"), required=False)
-    new_phone = PhoneNumberField(label=_("Phone"), required=False, max_length=15)
+    new_phone = PhoneField(label=_("Phone"), required=False)
 
     def __init__(self, *args, **kwargs):
         super().__init__(*args, **kwargs)
