@@ -73,7 +73,7 @@ def main(target):
         _become("-m", "ruff", "format", ".")
     else:
         _programs()
-        _become("-m", f"bench.{target}" if target == "screenshots" else "bench", *arguments)
+        _become("-m", "e2e.screenshots" if target == "screenshots" else "bench", *arguments)
 
 
 # --- steps

@@ -150,6 +150,12 @@ class StaffCreationForm(_CheckedHere, AdminUserCreationForm):
         self.fields["role"].initial = User.Role.RECEPTIONIST
         for name in ("email", "last_name"):
             self.fields[name].required = True
+        choice = self.fields["usable_password"]
+        choice.label, choice.help_text = _("First password"), ""
+        choice.choices = [
+            ("true", _("Set here, and told to them")),
+            ("false", _("None: they choose one by “Forgot your password?” on the sign-in page")),
+        ]
 
     def clean_email(self):
         return _free_address(self.cleaned_data["email"])
@@ -187,7 +193,7 @@ class PersonAdmin(DjangoUserAdmin):
     """Whoever signs in. Staff are made here, patients at the desk."""
 
     form, add_form = PersonChangeForm, StaffCreationForm
-    list_display = ["formal_name", "email", "role", "is_active", "last_login"]
+    list_display = ["name", "email", "role", "is_active", "last_login"]
     list_filter = ["role", "is_active"]
     search_fields = ["email", "first_name", "last_name"]
     ordering = ["role", "last_name", "first_name", "pk"]
@@ -204,6 +210,10 @@ class PersonAdmin(DjangoUserAdmin):
         (_("Password"), {"fields": ["usable_password", "password1", "password2"]}),
     ]
     actions = ["unlock", "remove_second_factor", "activate", "deactivate"]
+
+    @admin.display(description=_("name"), ordering="last_name")
+    def name(self, user):
+        return user.formal_name
 
     def has_delete_permission(self, request, obj=None):
         return False  # history names them: deactivate instead
