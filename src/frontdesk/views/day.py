@@ -36,9 +36,15 @@ def asked_day(request):
         return today, _("There is no %(day)s. Showing today.") % {"day": text[:30]}
     if day is None:
         return today, _("“%(day)s” is not a date. Showing today.") % {"day": text[:30]}
-    if not date(2000, 1, 1) <= day <= today.replace(year=today.year + 20, day=1):
+    if not is_near(day):
         return today, _("%(day)s is too far away. Showing today.") % {"day": text[:30]}
     return day, ""
+
+
+def is_near(day):
+    """Whether a day is within what a hospital looks at; years away, dates cannot even be computed with."""
+    today = hospital().today()
+    return date(2000, 1, 1) <= day <= today.replace(year=today.year + 20, day=1)
 
 
 @require_safe
@@ -112,4 +118,6 @@ def day_stream(request, day):
         shown = date.fromisoformat(day)
     except ValueError:
         raise Http404 from None
+    if not is_near(shown):
+        raise Http404
     return live.stream(request, "desk", shown.isoformat())
