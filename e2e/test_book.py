@@ -155,3 +155,13 @@ def test_a_long_day_stays_light(desk, page_for):
     per_card = len(response.body()) / 40
     assert per_card < 1500, "250 cards would weigh too much"
     assert Appointment.objects.filter(duration=timedelta(minutes=15)).count() == 38
+
+
+def test_a_session_that_ended_while_registering_loses_nothing(desk, page_for):
+    page = page_for(desk.rita)
+    page.goto("/desk/patients/new/")
+    page.fill("[name=last_name]", "Half typed")
+    page.context.clear_cookies()
+    page.locator("main form button[type=submit], main form .btn-primary").first.click()
+    expect(page.locator("session-watch dialog[data-sign-in]")).to_be_visible()
+    expect(page.locator("[name=last_name]")).to_have_value("Half typed")

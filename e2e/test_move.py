@@ -105,6 +105,7 @@ def test_a_card_under_the_hand_is_not_swapped_by_others(desk, page):
 
 def test_a_card_that_changed_meanwhile_is_not_moved_blindly(desk, page, live_hms):
     # The stream is cut, so this screen does not hear of the change.
+    page.wait_for_timeout(500)  # the board that came with the connection is here
     page.route("**/live/**", lambda route: route.abort())
     page.evaluate("document.querySelector('live-stream').remove()")
     desk.visit.reason = "Changed by somebody"
@@ -112,3 +113,37 @@ def test_a_card_that_changed_meanwhile_is_not_moved_blindly(desk, page, live_hms
     drag(page, desk, to=desk.ben, at="12:15")
     expect(page.locator("#panel error-summary")).to_contain_text("Somebody changed this appointment meanwhile")
     assert where(desk) == (desk.ada, local(TOMORROW, "10:00"))
+
+
+def test_a_stale_edit_shows_what_others_wrote_and_is_sent_again(desk, page):
+    card(page, "NACHTIGALL").get_by_role("link").click()
+    page.get_by_role("link", name="Edit", exact=True).click()
+    expect(page.locator("#panel [name=reason]")).to_be_focused()
+    desk.visit.reason = "Theirs"
+    desk.visit.save()
+    page.fill("#panel [name=reason]", "Mine")
+    page.get_by_role("button", name="Save").click()
+    expect(page.locator("#panel .in-the-way")).to_contain_text("Theirs")
+    expect(page.locator("#panel [name=reason]")).to_have_value("Mine")
+    page.get_by_role("button", name="Save").click()
+    expect(page.locator("#panel .facts")).to_contain_text("Mine")
+
+
+def test_escape_asks_once_before_it_throws_away_what_was_typed(desk, page):
+    card(page, "NACHTIGALL").get_by_role("link").click()
+    page.get_by_role("link", name="Edit", exact=True).click()
+    page.fill("#panel [name=reason]", "Half a thought")
+    page.keyboard.press("Escape")
+    expect(page.locator("#toasts")).to_contain_text("not saved")
+    expect(page.locator("#panel [name=reason]")).to_have_value("Half a thought")
+    page.keyboard.press("Escape")
+    expect(page.locator("#panel form")).to_have_count(0)
+
+
+def test_a_step_by_keyboard_keeps_the_focus_on_its_card_and_u_undoes_it(desk, page):
+    card(page, "NACHTIGALL").get_by_role("button", name="Confirm").focus()
+    page.keyboard.press("Enter")
+    expect(card(page, "NACHTIGALL")).to_contain_text("Confirmed")
+    expect(card(page, "NACHTIGALL").get_by_role("link")).to_be_focused()
+    page.keyboard.press("u")
+    expect(card(page, "NACHTIGALL")).to_contain_text("Scheduled")

@@ -42,6 +42,10 @@ def _what(before, event, doctors):
             return label, event.cancel_reason
         if before.status in Appointment.FREES_TIME:
             return _("Reinstated"), label
+        if before.status == Appointment.Status.COMPLETED:
+            return _("Reopened"), ""
+        if before.status == Appointment.Status.IN_PROGRESS and event.status in Appointment.WAITING_TO_HAPPEN:
+            return _("Call-in taken back"), ""
         return label, ""
     if event.checked_in_at != before.checked_in_at:
         return (_("Arrived"), "") if event.checked_in_at else (_("Arrival taken back"), "")

@@ -30,7 +30,11 @@ class SlotTaken(DomainError):
 
 
 class Stale(DomainError):
-    """The row changed since the person looked at it."""
+    """The row changed since the person looked at it. ``current`` is the row as it is now, where that is known."""
+
+    def __init__(self, message, *, current=None):
+        super().__init__(message)
+        self.current = current
 
 
 class StartError(Exception):

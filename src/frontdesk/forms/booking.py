@@ -14,7 +14,7 @@ from django.utils.translation import gettext_lazy as _
 from frontdesk.forms.new_patient import NewPatientFields
 from hms.domain import clock, patients, scheduling
 from hms.domain.settings import hospital
-from hms.errors import NeedsReason, SlotTaken, Stale
+from hms.errors import DomainError, NeedsReason, SlotTaken, Stale
 from hms.forms import DateTextField, LongText, ShortText
 from hms.models import Doctor, Patient
 
@@ -28,9 +28,11 @@ def compact(moment):
 def parse_compact(text):
     """The moment that ``compact`` wrote; None for anything else."""
     try:
-        return datetime.strptime(text or "", COMPACT).replace(tzinfo=UTC)
+        moment = datetime.strptime(text or "", COMPACT).replace(tzinfo=UTC)
     except ValueError:
         return None
+    # Nothing is booked outside of these, and at the ends of the calendar no zone can be applied.
+    return moment if 2000 <= moment.year < 2100 else None
 
 
 class TimeTextField(forms.Field):
@@ -116,12 +118,17 @@ class When(forms.Form):
     time = TimeTextField(label=_("Time"), error_messages={"required": _("Write the time, as 10:30.")})
     duration = MinutesField(label=_("Minutes"))
     fold = forms.TypedChoiceField(
-        label=_("Which of the two?"), required=False, coerce=int, empty_value=None, choices=[("0", "1"), ("1", "2")]
+        label=_("Which of the two?"),
+        required=False,
+        coerce=int,
+        empty_value=None,
+        choices=[("0", "1"), ("1", "2")],
+        widget=forms.RadioSelect,
     )
     override_reason = ShortText(label=_("Reason for booking outside the hours"), required=False, max_length=200)
 
     # What the last refusal knew, for the template.
-    refusal = None
+    refusal = theirs = None
     in_the_way = free_times = ()
     ask_reason = False
     times = ()
@@ -130,6 +137,8 @@ class When(forms.Form):
         super().__init__(*args, **kwargs)
         self.fields["doctor"].queryset = Doctor.objects.in_order().filter(user__is_active=True)
         self.ask_reason = bool(self.data.get("override_reason"))
+        for name in ("fold", "override_reason"):
+            self.fields[name].quiet = True  # shown only when asked for: not "(optional)" then
         # One of the free times offered instead: its button carries doctor and moment.
         self.instead = None
         doctor, _at, moment = self.data.get("instead", "").partition("@")
@@ -161,13 +170,29 @@ class When(forms.Form):
         if isinstance(error, NeedsReason):
             self.ask_reason, field = True, "override_reason"
         if isinstance(error, clock.AmbiguousTime):
-            self.times, field = error.choices, "fold"
-            zone = hospital().zone
-            self.fields["fold"].choices = [
-                (str(i), f"{m.astimezone(zone):%H:%M} {m.astimezone(zone).tzname()}")
-                for i, m in enumerate(error.choices)
-            ]
+            field = "fold"
+        if isinstance(error, Stale):
+            self.theirs = error.current
+            # Sent again, it is meant: the other's change has been shown.
+            self.data = self.data.copy()
+            self.data["version"] = error.current.version
+        self.ask_which()
         self.add_error(field, str(error))
+
+    def ask_which(self):
+        """Offer the two moments of a time that happens twice, also beside another question."""
+        data = self.cleaned_data
+        if "fold" not in self.fields or self.instead or not (data.get("date") and data.get("time")):
+            return
+        zone = hospital().zone
+        try:
+            clock.moment(data["date"], data["time"], zone)
+        except clock.AmbiguousTime as e:
+            self.times = e.choices
+            local = [m.astimezone(zone) for m in e.choices]
+            self.fields["fold"].choices = [(str(i), f"{m:%H:%M} {m.tzname()}") for i, m in enumerate(local)]
+        except DomainError:
+            return
 
     @property
     def status(self):
@@ -237,9 +262,10 @@ class EditForm(forms.Form):
     version = forms.CharField(widget=forms.HiddenInput, required=False)
 
     ask_reason = False
-    refusal = None
+    instead = refusal = theirs = None
     in_the_way = free_times = ()
     refuse = When.refuse
+    ask_which = When.ask_which
     status = When.status
 
 

@@ -14,6 +14,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 from frontdesk.forms.booking import BookingForm, CancelForm, EditForm, MoveForm, compact, parse_compact
 from frontdesk.views.answers import board_url, changed, panel_context
 from frontdesk.views.day import asked_day
+from hms.dates import parse_date
 from hms.domain import audit, hours, scheduling, visits
 from hms.domain.settings import hospital
 from hms.errors import DomainError
@@ -89,9 +90,19 @@ def _beside(form):
     return {"chosen_doctor": doctor, "chosen_patient": patient}
 
 
+def _day(request):
+    """The day typed beside the free times; today for anything that is none."""
+    try:
+        return min(
+            parse_date(request.GET.get("date", "")) or hospital().today(), hospital().today() + timedelta(days=730)
+        )
+    except ValueError:
+        return hospital().today()
+
+
 @require_safe
 def free_times(request):
-    """The first five free times of a doctor, or of a department's doctors, as buttons (``?doctor=&duration=``)."""
+    """The first five free times of a doctor (``?doctor=&duration=&date=``), or of everybody, as buttons."""
     number = {k: request.GET.get(k, "") for k in ("doctor", "department", "duration")}
     doctors = Doctor.objects.in_order().filter(is_available=True, user__is_active=True)
     for name in ("doctor", "department"):
@@ -100,7 +111,7 @@ def free_times(request):
     minutes = int(number["duration"]) if number["duration"].isdecimal() and len(number["duration"]) < 4 else 30
     found = hours.free_times(
         list(doctors),
-        after=max(parse_compact(request.GET.get("after")) or timezone.now(), timezone.now()),
+        after=max(hospital().day_bounds(_day(request))[0], timezone.now()),
         duration=timedelta(minutes=min(max(minutes, 5), 480)),
     )
     several = len({d.pk for d, _t in found}) > 1
@@ -138,7 +149,8 @@ def appointment_move(request, pk):
         except DomainError as e:
             form.refuse(e)
         else:
-            back = f"{before.doctor_id}@{compact(before.appointment_date)}"
+            minutes = before.duration // timedelta(minutes=1)
+            back = f"{before.doctor_id}@{compact(before.appointment_date)}@{minutes}"
             at = f"{appointment.appointment_date.astimezone(hospital().zone):%d-%b %H:%M}"
             done = _("Moved to %(time)s, %(doctor)s") % {"time": at, "doctor": appointment.doctor}
             return _done(request, appointment, done, before=before, undo="appointment-move-back", undo_value=back)
@@ -149,17 +161,22 @@ def appointment_move(request, pk):
 
 @require_http_methods(["POST"])
 def appointment_move_back(request, pk):
-    """Undo of a move: to the doctor and time in ``back`` (``doctor id@moment``), without asking for a reason again."""
+    """Undo of a move: to what ``back`` says (``doctor id@moment@minutes``), without asking for a reason again."""
     appointment = _get(request, pk)
-    number, _at, moment = request.POST.get("back", "").partition("@")
+    number, moment, minutes = [*request.POST.get("back", "").split("@"), "", "", ""][:3]
     doctor = Doctor.objects.filter(pk=number).first() if number.isdecimal() and len(number) < 19 else None
     start, before, refusal = parse_compact(moment), appointment, None
-    if doctor is None or start is None:
+    if doctor is None or start is None or not (minutes.isdecimal() and len(minutes) < 4):
         refusal = _("That could not be undone. Move the appointment by hand.")
     else:
         try:
             appointment = scheduling.reschedule(
-                appointment, doctor=doctor, start=start, by=request.user, override_reason=_("Move undone")
+                appointment,
+                doctor=doctor,
+                start=start,
+                duration=timedelta(minutes=int(minutes)),
+                by=request.user,
+                override_reason=before.override_reason or _("Move undone"),
             )
         except DomainError as e:
             refusal = str(e)

@@ -11,7 +11,7 @@ from hms.errors import DomainError
 from hms.models import Appointment
 
 
-def _step(request, pk, verb, done, undo=None):
+def _step(request, pk, verb, done, undo=None, value=""):
     """Take one step and answer: the changed columns with a toast for htmx, the board's page for everybody else."""
     appointment = get_object_or_404(Appointment.objects.visible_to(request.user).with_people(), pk=pk)
     refusal, instead = None, ()
@@ -21,7 +21,7 @@ def _step(request, pk, verb, done, undo=None):
         refusal, instead = str(e), getattr(e, "free_times", ())
         appointment.refresh_from_db()
     if request.htmx:
-        return changed(request, appointment, done=done, undo=undo, refusal=refusal, instead=instead)
+        return changed(request, appointment, done=done, undo=undo, undo_value=value, refusal=refusal, instead=instead)
     messages.add_message(request, messages.ERROR if refusal else messages.SUCCESS, refusal or done)
     return redirect(board_url(appointment))
 
@@ -73,4 +73,8 @@ def appointment_no_show(request, pk):
 
 @require_POST
 def appointment_reinstate(request, pk):
-    return _step(request, pk, visits.reinstate, _("Reinstated"))
+    was = get_object_or_404(Appointment.objects.visible_to(request.user), pk=pk)
+    if was.status == Appointment.Status.NO_SHOW:
+        return _step(request, pk, visits.reinstate, _("Reinstated"), undo="appointment-no-show")
+    # The way back is cancelling again, for the reason that there was.
+    return _step(request, pk, visits.reinstate, _("Reinstated"), undo="appointment-cancel", value=was.cancel_reason)

@@ -32,7 +32,7 @@ def book(*, patient, doctor, start, duration, by, reason="", notes="", override_
     ):
         locks.take(doctors=[doctor.pk], patients=[patient.pk])
         doctor, patient = _bookable_doctor(doctor), _bookable_patient(patient)
-        _check_time(doctor, start, duration, override_reason)
+        override_reason = _check_time(doctor, start, duration, override_reason)
         _check_free(doctor, patient, start, duration)
         return Appointment.objects.create(
             patient=patient,
@@ -67,7 +67,8 @@ def reschedule(appointment, *, doctor, start, duration=None, by, override_reason
         )
         if same_time:
             return appointment
-        _check_time(doctor, start, length, override_reason)
+        stays = start == appointment.appointment_date  # made longer or shorter, perhaps while it runs
+        override_reason = _check_time(doctor, start, length, override_reason, past=stays)
         _check_free(doctor, appointment.patient, start, length, moving=appointment)
         appointment.doctor, appointment.appointment_date, appointment.duration = doctor, start, length
         appointment.override_reason = override_reason
@@ -101,7 +102,8 @@ def fresh(appointment, version=None):
     if version and version != current.version:
         raise Stale(
             _("Somebody changed this appointment meanwhile: it is now %(status)s, %(time)s with %(doctor)s.")
-            % {"status": _status(current), "time": _at(current.appointment_date), "doctor": current.doctor}
+            % {"status": _status(current), "time": _at(current.appointment_date), "doctor": current.doctor},
+            current=current,
         )
     return current
 
@@ -142,24 +144,26 @@ def _bookable_patient(patient):
     return patient
 
 
-def _check_time(doctor, start, duration, override_reason):
+def _check_time(doctor, start, duration, override_reason, *, past=False):
+    """Refuse a time that is not one; returns the reason to keep, empty where the doctor works then anyway."""
     check_duration(duration)
     now, slot = timezone.now(), hospital().slot
-    if start + slot <= now:  # the slot that runs can still be given to somebody who walks in
+    if not past and start + slot <= now:  # the slot that runs can still be given to somebody who walks in
         raise DomainError(_("%(time)s is in the past.") % {"time": _at(start)}, field="time")
     if start > now + FURTHEST:
         raise DomainError(_("Appointments are booked at most two years ahead."), field="date")
-    if override_reason:
-        return
     state = hours.working(doctor, start, start + duration)
+    if state == "yes":
+        return ""
+    if override_reason:
+        return override_reason
     if state == "leave":
         raise NeedsReason(
             _("%(doctor)s is away at that time. Give a reason to book all the same.") % {"doctor": doctor}
         )
-    if state == "off":
-        raise NeedsReason(
-            _("This is outside %(doctor)s's working hours. Give a reason to book all the same.") % {"doctor": doctor}
-        )
+    raise NeedsReason(
+        _("This is outside %(doctor)s's working hours. Give a reason to book all the same.") % {"doctor": doctor}
+    )
 
 
 def check_duration(duration):
@@ -181,7 +185,8 @@ def _check_free(doctor, patient, start, duration, moving=None):
     free = hours.free_times([doctor], after=max(start, timezone.now()), duration=duration, ignoring=moving, limit=20)
     free = _without(free, patient, duration, moving)[:5]
     if for_doctor:
-        message = _("%(doctor)s already has a patient at %(time)s.") % {"doctor": doctor, "time": _at(start)}
+        at = _at(for_doctor[0].appointment_date)
+        message = _("%(doctor)s already has a patient at %(time)s.") % {"doctor": doctor, "time": at}
     else:
         message = _("%(patient)s already has an appointment with %(doctor)s at %(time)s.") % {
             "patient": patient,

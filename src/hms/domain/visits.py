@@ -96,7 +96,9 @@ def undo_start(appointment, *, by):
         if current.status != Status.IN_PROGRESS:
             raise DomainError(_("This appointment is not in progress."))
         _refuse_if_built_upon(current)
-        return _become(current, _status_before(current), started_at=None)
+        # Whoever was called in without having been checked in is not in the waiting room now either.
+        arrived = current.checked_in_at if current.checked_in_at != current.started_at else None
+        return _become(current, _status_before(current), started_at=None, checked_in_at=arrived)
 
 
 def complete(appointment, *, by):

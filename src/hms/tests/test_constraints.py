@@ -157,7 +157,8 @@ class TestPeople:
 
     def test_sql_gets_a_record_number_too(self):
         user = make_user("PATIENT")
-        sql = """INSERT INTO hms_patient (user_id, date_of_birth, gender, blood_type, allergies, emergency_contact, medical_history, desk_note)
+        sql = """INSERT INTO hms_patient (user_id, date_of_birth, gender, blood_type, allergies, emergency_contact,
+               medical_history, desk_note)
                  VALUES (%s, '1980-01-01', 'OTHER', '', '', '', '', '')"""
         assert accepted(sql, [user.pk])
         assert len(Patient.objects.get(user=user).record_number) == 8

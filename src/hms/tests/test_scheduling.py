@@ -233,3 +233,20 @@ def test_a_visit_over_midnight_counts_on_both_days(desk):
     a = make_appointment(start=local(at="23:45"), minutes=60)
     begins, ends = hospital().day_bounds(local(days=2).date())
     assert list(Appointment.objects.between(begins, ends)) == [a]
+
+
+def test_a_reason_is_kept_only_where_it_was_needed(desk):
+    assert book(desk, override_reason="late clinic").override_reason == ""
+
+
+def test_a_visit_that_has_begun_can_be_made_longer(desk):
+    doctor = make_doctor()
+    a = make_appointment(doctor=doctor, start=timezone.now() - timedelta(minutes=40), minutes=45)
+    longer = scheduling.edit(a, reason="", notes="", duration=timedelta(hours=1), by=desk, override_reason="talks")
+    assert longer.duration == timedelta(hours=1)
+
+
+def test_what_is_in_the_way_is_named_with_its_own_time(desk):
+    there = make_appointment(start=local(at="10:15"))
+    with pytest.raises(SlotTaken, match="already has a patient at .* 10:15"):
+        book(desk, doctor=there.doctor, start=local(at="10:00"))

@@ -166,3 +166,15 @@ def test_the_decision_is_made_from_the_row_as_it_is_now(desk):
     visits.cancel(stale, by=desk, reason="x")
     with pytest.raises(DomainError, match="cancelled"):
         visits.start(stale, by=desk)
+
+
+def test_whoever_was_called_in_without_arriving_is_not_waiting_when_that_is_undone(desk):
+    appointment = now_appointment()
+    visits.start(appointment, by=desk)
+    assert not visits.undo_start(appointment, by=desk).has_arrived
+
+
+def test_whoever_had_arrived_waits_again(desk):
+    appointment = now_appointment(checked_in_at=timezone.now() - timedelta(minutes=20))
+    visits.start(appointment, by=desk)
+    assert visits.undo_start(appointment, by=desk).has_arrived

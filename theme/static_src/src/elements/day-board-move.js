@@ -183,6 +183,7 @@ export class Mover {
     card.classList.add("picked")
     this.board.classList.add("placing")
     this.board.say(this.board.dataset.placeHelp)
+    if (matchMedia("(width <= 800px)").matches) this.board.closePanel() // it covers the places
   }
 
   place(doctor, moment) {

@@ -8,6 +8,8 @@ const LATE = 5 // minutes after the time without arriving
 const WARN = 20 // minutes of waiting that turn amber, then red
 const ALARM = 40
 
+const untilOf = (link) => parse(new URL(link.href).searchParams.get("until"))
+
 class DayBoard extends HTMLElement {
   #timer
 
@@ -16,6 +18,7 @@ class DayBoard extends HTMLElement {
     this.zone = this.dataset.zone
     this.mover = new Mover(this)
     this.addEventListener("click", this.#clicked, true) // before htmx follows the link
+    this.querySelector("#panel").addEventListener("input", () => (this.dataset.dirty = ""))
     this.addEventListener("patient-picked", this.#picked)
     this.addEventListener("pointermove", this.#hover)
     this.addEventListener("pointerleave", () => this.#hint?.remove())
@@ -76,7 +79,7 @@ class DayBoard extends HTMLElement {
       }
     }
     for (const link of this.querySelectorAll(".gap a")) {
-      link.parentElement.classList.toggle("past", parse(link.dataset.until) <= now)
+      link.parentElement.classList.toggle("past", untilOf(link) <= now)
     }
     this.#nowLine(now)
   }
@@ -143,15 +146,31 @@ class DayBoard extends HTMLElement {
     // A keyboard "click" has no place on the screen: the gap's first bookable time.
     const start = parse(new URL(link.href).searchParams.get("at"))
     const soonest = Math.ceil((Date.now() - this.slot_ * 60_000) / (this.slot_ * 60_000)) * this.slot_ * 60_000
-    const at = event.detail ? this.#timeIn(link, event.clientY) : Math.max(start, Math.min(soonest, parse(link.dataset.until) - 300_000))
+    const at = event.detail ? this.#timeIn(link, event.clientY) : Math.max(start, Math.min(soonest, untilOf(link) - 300_000))
     event.preventDefault()
     event.stopPropagation()
     const column = link.closest(".column")
     if (this.mover.placing) return this.mover.place(column.dataset.doctor, at)
-    this.open(`${this.dataset.book}?doctor=${column.dataset.doctor}&at=${compact(at)}&until=${link.dataset.until}`)
+    this.open(`${this.dataset.book}?doctor=${column.dataset.doctor}&at=${compact(at)}&until=${compact(untilOf(link))}`)
+  }
+
+  // Whoever works without a mouse goes on in the panel that has just opened: at its first field, or at its head.
+  #enterPanel(panel) {
+    if (panel.contains(document.activeElement) || !panel.firstElementChild) return
+    const first = panel.querySelector("error-summary, [autofocus], form input:not([type=hidden]), form select") ?? panel.querySelector("h2")
+    if (first?.matches("h2, error-summary")) first.tabIndex = -1
+    first?.focus()
+  }
+
+  // The card whose step was just taken: its button is another one afterwards, and the focus stays with it.
+  get #stepped() {
+    return document.getElementById(this.dataset.stepped)
   }
 
   #anywhere = (event) => {
+    const step = event.target.closest(".card .step")
+    if (step) this.dataset.stepped = step.closest(".card").id
+
     const place = event.target.closest("[data-place]")
     if (place) this.mover.startPlacing(document.getElementById(`appointment-${place.dataset.place}`))
     if (event.target.closest("[data-close-panel]")) this.closePanel()
@@ -185,6 +204,7 @@ class DayBoard extends HTMLElement {
   #picked = () => this.querySelector("#panel [data-finish]")?.focus()
 
   closePanel() {
+    delete this.dataset.dirty
     const panel = this.querySelector("#panel")
     const back = panel.querySelector("[data-appointment]")?.dataset.appointment
     panel.replaceChildren()
@@ -197,7 +217,9 @@ class DayBoard extends HTMLElement {
     if (event.defaultPrevented || event.ctrlKey || event.metaKey || event.altKey) return
     if (this.mover.key(event)) return
     if (event.key === "Escape" && this.querySelector("#panel")?.firstElementChild && !document.querySelector("dialog[open]")) {
-      return this.closePanel()
+      if (!("dirty" in this.dataset)) return this.closePanel()
+      delete this.dataset.dirty // a second press throws away what was typed
+      return document.querySelector("toast-stack")?.say(this.dataset.pressAgain, "info")
     }
     if (event.target.closest("input, textarea, select, dialog, [contenteditable]")) return
     if (this.#typedAhead !== null) {
@@ -208,7 +230,8 @@ class DayBoard extends HTMLElement {
     const card = event.target.closest?.(".card")
     const act = {
       n: () => this.open(`${this.dataset.book}?day=${this.dataset.day}`),
-      t: () => (location.href = this.dataset.href),
+      t: () => (location.href = document.querySelector("[data-today-link]").href),
+      u: () => [...document.querySelectorAll("#toasts button[formaction]")].pop()?.click(),
       m: () => card && this.mover.startKeys(card),
       "?": () => document.getElementById("shortcuts")?.showModal(),
       ArrowDown: () => this.#walk(card, 1),
@@ -260,6 +283,8 @@ class DayBoard extends HTMLElement {
   #swapped = (event) => {
     this.#tick()
     const target = event.detail?.task?.target
+    if (target?.id === "panel") requestAnimationFrame(() => this.#enterPanel(target))
+    if (document.activeElement === document.body) this.#stepped?.querySelector(".step, a")?.focus({ preventScroll: true })
     if (target?.id === "changes") this.#others(target)
     // A column on another grid than the rest, or one that this board should show and does not: get the whole board.
     const grids = new Set(this.columns.map((c) => c.dataset.grid))

@@ -4,11 +4,18 @@
 class AutoSubmit extends HTMLElement {
   connectedCallback() {
     this.hidden = true
-    this.closest("form").addEventListener("change", (event) => {
-      const form = event.currentTarget
+    const form = this.closest("form")
+    let typing = false // a date changes at every key; it is sent by Enter, or when its field is left
+    form.addEventListener("pointerdown", () => (typing = false))
+    form.addEventListener("keydown", () => (typing = true))
+    form.addEventListener("focusout", (event) => {
+      if (event.target.type === "date" && event.target.value !== event.target.defaultValue) send()
+    })
+    form.addEventListener("change", (event) => (event.target.type === "date" && typing) || send())
+    const send = () => {
       for (const field of form.elements) if (field.name && !field.value) field.disabled = true // a short address
       form.submit()
-    })
+    }
   }
 }
 

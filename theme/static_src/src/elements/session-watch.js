@@ -24,6 +24,7 @@ class SessionWatch extends HTMLElement {
     document.addEventListener("visibilitychange", this.#shown)
     document.addEventListener("htmx:before:response", this.#answered)
     document.addEventListener("live:ended", this.check)
+    document.addEventListener("submit", this.#leaving)
     addEventListener("pageshow", this.#back)
     this.signIn.addEventListener("submit", this.#submit)
     // Escape must not bring back what the end of the session has covered. Browsers let it through at the second press.
@@ -37,6 +38,7 @@ class SessionWatch extends HTMLElement {
     document.removeEventListener("visibilitychange", this.#shown)
     document.removeEventListener("htmx:before:response", this.#answered)
     document.removeEventListener("live:ended", this.check)
+    document.removeEventListener("submit", this.#leaving)
     removeEventListener("pageshow", this.#back)
     clearInterval(this.#timer)
   }
@@ -58,6 +60,18 @@ class SessionWatch extends HTMLElement {
     this.#extended = Date.now()
     const asked = this.warning.open
     this.#ask(this.dataset.extend, { method: "POST", headers: { "X-CSRFToken": csrfToken() } }, asked)
+  }
+
+  // An ordinary form takes the page with it: ask first whether the session still holds, so that what was typed stays here.
+  #leaving = async (event) => {
+    const { target: form, submitter } = event
+    if (event.defaultPrevented || form.method !== "post" || this.contains(form)) return
+    event.preventDefault()
+    await this.check()
+    if (this.#over) return
+    document.removeEventListener("submit", this.#leaving)
+    form.requestSubmit(submitter)
+    document.addEventListener("submit", this.#leaving)
   }
 
   #shown = () => document.hidden || (Date.now() >= this.#ends - WARN_BEFORE && this.check()) || (this.#over && this.check())
