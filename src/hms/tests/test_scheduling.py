@@ -248,5 +248,5 @@ def test_a_visit_that_has_begun_can_be_made_longer(desk):
 
 def test_what_is_in_the_way_is_named_with_its_own_time(desk):
     there = make_appointment(start=local(at="10:15"))
-    with pytest.raises(SlotTaken, match="already has a patient at .* 10:15"):
+    with pytest.raises(SlotTaken, match=r"already has a patient at .* 10:15"):
         book(desk, doctor=there.doctor, start=local(at="10:00"))
