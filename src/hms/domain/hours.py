@@ -2,6 +2,7 @@
 
 from collections import defaultdict
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 
 from hms.domain.settings import hospital
 from hms.models import Appointment, TimeOff, WorkingHours
@@ -21,6 +22,7 @@ def windows(date, *, doctors=None):
     return dict(result)
 
 
+@lru_cache(maxsize=2_000)  # doctors share their hours
 def _interval(date, start, end, zone):
     # A boundary that a clock change skips or repeats is taken as the first reading: hours are rules, not appointments.
     return tuple(datetime.combine(date, t, tzinfo=zone).astimezone(UTC) for t in (start, end))
