@@ -2,7 +2,8 @@
 
 Reads a job a line (JSON) and answers with a line. A job: ``port``; ``requests``, texts of ``bench.server.request``;
 ``clients``, who start at one moment; ``count`` requests in all, taken in turn; ``warm`` requests of each client before
-the clock runs; ``sql`` to run on ``database`` before each request, outside of the clock; ``expect``: the status.
+the clock runs; ``sql`` to run on ``database`` before each request, outside of the clock; ``expect``: the status;
+``beside``: a request to send and time before each of the others, so that both see the same machine.
 """
 
 import json
@@ -76,7 +77,7 @@ def run(job):
     clients, count = job["clients"], job["count"]
     turn = iter(range(count))
     lock, start = threading.Lock(), threading.Barrier(clients + 1)
-    latencies, statuses, sizes, errors = [], {}, [], []
+    latencies, beside, statuses, sizes, errors = [], [], {}, [], []
 
     def client(number):
         try:
@@ -94,6 +95,8 @@ def run(job):
                 with lock:
                     database.execute(job["sql"])
             try:
+                if job.get("beside"):
+                    beside.append(round(connection.ask(job["beside"].encode())[1] * 1000, 3))
                 status, seconds, body = connection.ask(messages[n % len(messages)])
             except Exception as e:
                 errors.append(f"{e!r}")
@@ -121,6 +124,7 @@ def run(job):
         thread.join()
     return {
         "latencies": latencies,
+        "beside": beside,
         "statuses": statuses,
         "seconds": round(time.perf_counter() - began, 3),
         "bytes": sum(sizes) // max(len(sizes), 1),

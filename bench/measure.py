@@ -21,6 +21,7 @@ class Side:
     def __init__(self, hospital):
         self.hospital = hospital
         self.server = Server(hospital.url)
+        self.cold = Server(hospital.url, "bench.cold_asgi:application")
         (self.cookie,) = hospital.sign_in()
 
 
@@ -39,6 +40,7 @@ class Bench:
         self._start_up()
         self.django.start()
         for side in self.sides:
+            side.cold.start()
             self._prepare(side)
         for n in range(self.runs):
             self._say(f"run {n + 1} of {self.runs}")
@@ -56,7 +58,7 @@ class Bench:
 
     def close(self):
         self.load.close()
-        for server in [self.django, *(side.server for side in self.sides)]:
+        for server in [self.django, *(s for side in self.sides for s in (side.server, side.cold))]:
             if hasattr(server, "process"):
                 server.stop()
         for side in self.sides:
@@ -97,7 +99,7 @@ class Bench:
         # Everything once, so that templates are read and statements planned.
         for one in self.works[side]:
             if not one.once:
-                self._ask(side.server, one.requests, 1, len(one.requests) * 2)
+                self._ask(side.cold if one.cold else side.server, one.requests, 1, len(one.requests) * 2)
 
     def _entries(self):
         """The empty page on our entry and on Django's own, one after the other."""
@@ -111,22 +113,20 @@ class Bench:
                 )
 
     def _measure(self, side, one):
+        """One client sends an empty page before each request; several would only wait for each other's."""
+        server, (empty,) = side.cold if one.cold else side.server, side.empty.requests
         for clients, count in one.counts.items():
-            beside = self._ask(side.server, side.empty.requests, clients, E_REQUESTS[clients], warm=5)
             requests = one.requests
             if one.once:
                 requests, one.requests = requests[:count], requests[count:]
-            answer = self._ask(
-                side.server,
-                requests,
-                clients,
-                count,
-                warm=one.warm,
-                expect=one.expect,
-                sql=one.before,
-                database=side.hospital.url,
-            )
-            p50, e = median(answer["latencies"]), median(beside["latencies"])
+            job = {"warm": one.warm, "expect": one.expect, "sql": one.before, "database": side.hospital.url}
+            if clients == 1:
+                answer = self._ask(server, requests, clients, count, beside=empty, **job)
+                beside = answer["beside"]
+            else:
+                beside = self._ask(server, [empty], clients, E_REQUESTS[clients], warm=5)["latencies"]
+                answer = self._ask(server, requests, clients, count, **job)
+            p50, e = median(answer["latencies"]), median(beside)
             one.results.setdefault(clients, []).append(
                 {
                     "p50": p50,

@@ -8,11 +8,12 @@ from importlib.metadata import version
 from pathlib import Path
 from statistics import median
 
+from bench.data import A_DAY
 from bench.measure import percentile
 from bench.server import RESULTS
 
 LATEST = RESULTS / "latest.json"
-HEAD = ("work", "c", "p50 ms", "p95 ms", "spread", "× E", "× S", "queries", "goal", "")
+HEAD = ("work", "c", "p50 ms", "p95 ms", "× E", "of runs", "× S", "queries", "goal", "")
 
 
 def show(bench):
@@ -26,7 +27,7 @@ def show(bench):
         size = side.hospital.size
         rows = [row for one in bench.works[side] for row in _rows(one)]
         facts = _facts(bench, side)
-        print(f"\n{size.patients:,} patients, {size.appointments:,} appointments, {len(side.hospital.todays())} today")
+        print(f"\n{size.patients:,} patients, {size.appointments:,} appointments, {A_DAY} today")
         _table([HEAD, *(r["line"] for r in rows)])
         print()
         _table([("fact", "measured", "goal", ""), *(f["line"] for f in facts)])
@@ -38,8 +39,8 @@ def show(bench):
         found["rows"] += [{k: v for k, v in g.items() if k != "line"} for g in growth]
     missed = [r for r in found["rows"] if r.get("met") is False]
     print(f"\n{len(missed)} goals missed." if missed else "\nEvery goal is met.")
-    print("E: an empty signed-in page of the same server, measured right before each row. S: the bare SQL of the row.")
-    print("Median of the runs; spread: lowest and highest p50 of a run. c: clients without think time.")
+    print("E: an empty signed-in page of the same server, before each request (c=1) or row (c=8). S: the bare SQL.")
+    print("Medians of the runs, and the lowest and highest × E of a run. c: clients without think time.")
     LATEST.write_text(json.dumps(found, indent=1, ensure_ascii=False, default=str))
     print(f"Written to {LATEST}.")
 
@@ -51,9 +52,9 @@ def _verdict(met):
 def _rows(one):
     """A row for each number of clients."""
     for clients, runs in one.results.items():
-        p50s = [r["p50"] for r in runs]
-        p50, p95 = median(p50s), median(r["p95"] for r in runs)
-        ratio = median(r["ratio"] for r in runs)
+        p50, p95 = median(r["p50"] for r in runs), median(r["p95"] for r in runs)
+        ratios = [r["ratio"] for r in runs]
+        ratio = median(ratios)
         met = ratio <= one.goal if one.goal else None
         bare = getattr(one, "bare_ms", None) if clients == 1 else None
         queries = getattr(one, "queries", "") if clients == min(one.results) else ""
@@ -61,7 +62,7 @@ def _rows(one):
             "work": one.name, "clients": clients, "p50": p50, "p95": p95, "runs": runs, "ratio": ratio,
             "bare": bare, "queries": queries, "goal": one.goal, "met": met,
             "line": (
-                one.name, clients, f"{p50:.1f}", f"{p95:.1f}", f"{min(p50s):.1f}–{max(p50s):.1f}", f"{ratio:.1f}",
+                one.name, clients, f"{p50:.1f}", f"{p95:.1f}", f"{ratio:.1f}", f"{min(ratios):.1f}–{max(ratios):.1f}",
                 f"{p50 / bare:.1f}" if bare else "", queries, f"≤ {one.goal:g} E" if one.goal else "", _verdict(met),
             ),
         }  # fmt: skip
