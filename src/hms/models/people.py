@@ -147,6 +147,10 @@ class User(AbstractUser):
     def __str__(self):
         return self.get_full_name() or self.email or f"#{self.pk}"
 
+    def clean(self):
+        super().clean()
+        self.email = self.email or None  # no address is null; an empty one would not be unique
+
     def save(self, *args, **kwargs):
         self.email = User.objects.normalize_email(self.email) or None
         super().save(*args, **kwargs)

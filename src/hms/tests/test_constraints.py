@@ -255,3 +255,10 @@ class TestAppendOnly:
         assert accepted(sql, [make_user().pk, make_patient().pk])
         assert refused("UPDATE hms_accesslog SET action = 'nothing'", [], by="append_only")
         assert refused("DELETE FROM hms_accesslog", [], by="append_only")
+
+
+def test_a_patient_without_an_address_is_complete():
+    user = make_patient(email=None).user
+    user.email = ""
+    user.full_clean()
+    assert user.email is None
