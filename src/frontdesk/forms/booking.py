@@ -261,12 +261,15 @@ class EditForm(forms.Form):
     override_reason = ShortText(label=_("Reason for booking outside the hours"), required=False, max_length=200)
     version = forms.CharField(widget=forms.HiddenInput, required=False)
 
-    ask_reason = False
     instead = refusal = theirs = None
     in_the_way = free_times = ()
     refuse = When.refuse
     ask_which = When.ask_which
     status = When.status
+
+    def __init__(self, *args, **kwargs):
+        super().__init__(*args, **kwargs)
+        self.ask_reason = bool(self.data.get("override_reason"))
 
 
 class CancelForm(forms.Form):
