@@ -65,7 +65,7 @@ class Day:
         self.begins, self.ends = hospital().day_bounds(date)
         self.departments, self.doctor_ids = tuple(departments), tuple(doctors)
         self._day = board_rows.bounds(date, self.begins, self.ends)
-        self._clock = {}
+        self._clock, self._place = {}, {}  # cards share their times
 
     # --- what is there
 
@@ -117,8 +117,9 @@ class Day:
 
         So every column has the same rows, whoever is shown.
         """
-        opens, closes, first, last = board_rows.edges(self._day)
-        spans = [(first, last)] if first else []
+        known = self.__dict__.get("_prints")  # read already?
+        opens, closes, first, last = known.edges if known else board_rows.edges(self._day)
+        spans = [] if first is None else [tuple(EPOCH + timedelta(seconds=t) for t in (first, last))]
         if opens:
             walls = [datetime.combine(self.date, t, tzinfo=self.zone) for t in (opens, closes)]
             spans.append(tuple(wall.astimezone(UTC) for wall in walls))
@@ -142,13 +143,17 @@ class Day:
         """The grid row (from 1) of a moment, kept within the board."""
         return min(max((moment - self.first) // ROW, 0), self.height - 1) + 1
 
-    @property
+    @cached_property
     def height(self):
         """How many rows the grid has."""
         return -(-(self.last - self.first) // ROW)
 
-    def span(self, start, end):
-        return max(self.row(end - timedelta(seconds=1)) - self.row(start) + 1, 1)
+    def place(self, start, end):
+        """``(row, span)`` of a time on the grid."""
+        if (start, end) not in self._place:
+            row = self.row(start)
+            self._place[start, end] = row, max(self.row(end - timedelta(seconds=1)) - row + 1, 1)
+        return self._place[start, end]
 
     @property
     def hours(self):
@@ -161,7 +166,7 @@ class Day:
 
     def _block(self, kind, start, end, text=""):
         start, end = max(start, self.first), min(end, self.last)
-        return Block(kind, self.row(start), self.span(start, end), start, end, text)
+        return Block(kind, *self.place(start, end), start, end, text)
 
     def _column(self, doctor, rows):
         opens = self.windows.get(doctor.pk, [])
@@ -212,8 +217,8 @@ class Day:
         refusals = refusals or {}
         timeline = [(g.start, (g, *self.clock(g.start), *self.clock(g.end)), None) for g in self._gaps(column)]
         timeline += [(r.start, None, self._card(r, refusals)) for r in column.cards]
-        return _render(
-            "_column.html",
+        # A macro, not a template: it needs no context of its own, and the cards are macros in it.
+        return _template("_column.html").module.column(
             day=self,
             column=column,
             title=translation.gettext("Dr %(name)s") % {"name": column.doctor.name},
@@ -223,18 +228,22 @@ class Day:
             base=_base(),
         )
 
-    def _card(self, row, refusals):
-        """Everything that a card shows, as its macro takes it."""
-        word = state(row)
-        since = f"{EPOCH + timedelta(seconds=row.arrived):%Y%m%dT%H%M%SZ}" if word == "arrived" else ""
-        span = self.span(row.start, row.start + timedelta(minutes=row.minutes))
-        look = (word, _words(translation.get_language())[word], next_step(row, self.is_today))
-        return (row, self.row(row.start), span, *self.clock(row.start), since, *look, refusals.get(row.pk))
+    def _card(self, a, refusals):
+        """Everything that a card shows, as its macro takes it: strings, and few of them, since there are hundreds."""
+        look = state(a)
+        row, span = self.place(a.start, a.start + timedelta(minutes=a.minutes))
+        css = f"card {look}{' short' if span < 5 else ''} row-start-{row} row-span-{span}"
+        since = f"{EPOCH + timedelta(seconds=a.arrived):%Y%m%dT%H%M%SZ}" if look == "arrived" else ""
+        data = (*self.clock(a.start), str(int(a.minutes)), str(int(a.updated * 1_000_000)), since)
+        texts = (_words(translation.get_language())[look], a.family.upper(), a.given, a.desk_note)
+        reason = a.reason if span > 3 else ""
+        url = f"{_base()}{a.pk}/"
+        return (a.pk, css, url, *data, *texts, reason, next_step(a, self.is_today), a.family, refusals.get(a.pk))
 
     def _load(self, column):
         """``(booked, of)`` minutes, for the column's head."""
-        of = sum((e - s for s, e in self.windows.get(column.doctor.pk, [])), timedelta())
-        return int(sum(r.minutes for r in column.cards)), of // timedelta(minutes=1)
+        of = sum((e - s for s, e in self.windows.get(column.doctor.pk, [])), timedelta()) // timedelta(minutes=1)
+        return min(int(sum(r.minutes for r in column.cards)), of), of
 
     def queue_html(self):
         """Who has arrived and waits, longest first; of the whole hospital, whatever the board is filtered by."""

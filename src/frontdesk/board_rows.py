@@ -14,7 +14,7 @@ EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 Row = namedtuple("Row", "pk doctor start minutes status arrived reason family given desk_note updated")
 Staff = namedtuple("Staff", "pk name department department_name bookable active")
 # ``doctors``: {doctor id: (has appointments, has hours, hash of all that their column shows)}
-Prints = namedtuple("Prints", "day staff doctors")
+Prints = namedtuple("Prints", "day staff doctors edges")
 
 
 def is_live(row):
@@ -49,17 +49,20 @@ def queue(day):
 
 
 def edges(day):
-    """``(opens, closes, first, last)`` of the whole hospital: times of day, then moments; each pair may be None."""
+    """``(opens, closes, first, last)`` of the whole hospital: times of day, then seconds; each pair may be None."""
     return _all(EDGES, day)[0]
 
 
 def prints(day):
     """Hashes of everything that the board shows; equal hashes, equal boards."""
-    found = _all(PRINTS, day)
-    staff = next(hashed for pk, _booked, _open, hashed in found if pk is None)
-    doctors = {pk: values for pk, *values in found if pk is not None}
-    text = repr((sorted(doctors.items()), staff)).encode()
-    return Prints(hashlib.blake2b(text, digest_size=12).hexdigest(), staff, doctors)
+    doctors, hashed, outermost = {}, "", None
+    for pk, booked, works, value, *times in _all(PRINTS, day):
+        if pk is None:
+            hashed, outermost = value, times
+        else:
+            doctors[pk] = booked, works, value
+    text = repr((sorted(doctors.items()), hashed)).encode()
+    return Prints(hashlib.blake2b(text, digest_size=12).hexdigest(), hashed, doctors, outermost)
 
 
 def staff(only=None):
@@ -94,7 +97,8 @@ EDGES = """
 SELECT h.opens, h.closes, a.first, a.last
 FROM (SELECT min(start) AS opens, max("end") AS closes FROM hms_workinghours
       WHERE weekday = %(weekday)s AND valid_from <= %(date)s AND (valid_until IS NULL OR valid_until >= %(date)s)) h,
-     (SELECT min(appointment_date) AS first, max(appointment_date + duration) AS last FROM hms_appointment
+     (SELECT date_part('epoch', min(appointment_date)) AS first,
+             date_part('epoch', max(appointment_date + duration)) AS last FROM hms_appointment
       WHERE appointment_date >= %(begins)s AND appointment_date < %(ends)s
         AND status NOT IN ('CANCELLED', 'NO_SHOW')) a
 """
@@ -102,19 +106,25 @@ FROM (SELECT min(start) AS opens, max("end") AS closes FROM hms_workinghours
 PRINTS = """
 WITH part AS (
     SELECT a.doctor_id AS doctor, 1 AS kind,
-        hash_record_extended((a.id, a.updated_at, p.updated_at, u.updated_at), 0) AS hash
+        hash_record_extended((a.id, a.updated_at, p.updated_at, u.updated_at), 0) AS hash,
+        NULL::time AS opens, NULL::time AS closes, CASE WHEN a.status NOT IN ('CANCELLED', 'NO_SHOW')
+            THEN a.appointment_date END AS start, a.duration
     FROM hms_appointment a JOIN hms_patient p ON p.id = a.patient_id JOIN hms_user u ON u.id = p.user_id
     WHERE a.appointment_date >= %(begins)s AND a.appointment_date < %(ends)s
     UNION ALL
-    SELECT doctor_id, 2, hash_record_extended(h, 0) FROM hms_workinghours h
+    SELECT doctor_id, 2, hash_record_extended(h, 0), start, "end", NULL, NULL FROM hms_workinghours h
     WHERE weekday = %(weekday)s AND valid_from <= %(date)s AND (valid_until IS NULL OR valid_until >= %(date)s)
     UNION ALL
-    SELECT doctor_id, 3, hash_record_extended(t, 0) FROM hms_timeoff t
+    SELECT doctor_id, 3, hash_record_extended(t, 0), NULL, NULL, NULL, NULL FROM hms_timeoff t
     WHERE t.start < %(ends)s AND t."end" > %(begins)s)
-SELECT doctor, bool_or(kind = 1), bool_or(kind = 2), bit_xor(hash) || '-' || count(*) FROM part GROUP BY doctor
+SELECT doctor, bool_or(kind = 1), bool_or(kind = 2), bit_xor(hash) || '-' || count(*),
+    NULL::time, NULL::time, NULL::float8, NULL::float8
+FROM part GROUP BY doctor
 UNION ALL
 SELECT NULL, NULL, NULL, concat_ws('.',
     (SELECT bit_xor(hash_record_extended((d.id, d.updated_at, u.updated_at, d.department_id), 0))
        FROM hms_doctor d JOIN hms_user u ON u.id = d.user_id),
-    (SELECT bit_xor(hash_record_extended((id, name), 0)) FROM hms_department))
+    (SELECT bit_xor(hash_record_extended((id, name), 0)) FROM hms_department)),
+    min(opens), max(closes), date_part('epoch', min(start)), date_part('epoch', max(start + duration))
+FROM part
 """
