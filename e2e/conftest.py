@@ -161,6 +161,11 @@ def pytest_runtest_logreport(report):
         _skipped.append(report.nodeid)
 
 
+def pytest_collectreport(report):
+    if report.skipped and report.nodeid.startswith("e2e"):  # a whole file
+        _skipped.append(report.nodeid)
+
+
 def pytest_terminal_summary(terminalreporter):
     for name in _skipped:
         terminalreporter.write_line(f"Skipped, and must not be: {name}", red=True)
