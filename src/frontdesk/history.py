@@ -17,7 +17,8 @@ def history(appointment):
     events = list(
         apps.get_model("hms", "AppointmentEvent").objects.filter(pgh_obj_id=appointment.pk).order_by("pgh_id")
     )
-    users = User.objects.in_bulk({(e.pgh_context or {}).get("user") for e in events} - {None})
+    ids = {(e.pgh_context or {}).get("user") for e in events} - {None}
+    users = User.objects.only("first_name", "last_name", "email").in_bulk(ids)
     doctors = {appointment.doctor_id: appointment.doctor}
     if moved_from := {e.doctor_id for e in events} - doctors.keys():
         doctors |= Doctor.objects.select_related("user").in_bulk(moved_from)

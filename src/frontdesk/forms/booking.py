@@ -135,7 +135,8 @@ class When(forms.Form):
 
     def __init__(self, *args, **kwargs):
         super().__init__(*args, **kwargs)
-        self.fields["doctor"].queryset = Doctor.objects.in_order().filter(user__is_active=True)
+        # No more than whether there is one: the domain reads them again when it is their turn.
+        self.fields["doctor"].queryset = Doctor.objects.filter(user__is_active=True).only("pk")
         self.ask_reason = bool(self.data.get("override_reason"))
         for name in ("fold", "override_reason"):
             self.fields[name].quiet = True  # shown only when asked for: not "(optional)" then
@@ -205,7 +206,7 @@ class BookingForm(NewPatientFields, When):
 
     patient = forms.ModelChoiceField(
         label=_("Patient"),
-        queryset=Patient.objects.select_related("user"),
+        queryset=Patient.objects.only("pk"),
         required=False,
         widget=forms.HiddenInput,
         error_messages={"invalid_choice": _("This patient is not in the system. Search again.")},

@@ -174,12 +174,14 @@ def check_duration(duration):
 
 def _check_free(doctor, patient, start, duration, moving=None):
     """Name who is in the way. Advisory locks are held, so what this sees is still so when the row is written."""
-    at_that_time = Appointment.objects.live().between(start, start + duration).with_people()
+    at_that_time = Appointment.objects.live().between(start, start + duration)
+    at_that_time = at_that_time.filter(Q(doctor=doctor) | Q(patient=patient))
     if moving is not None:
         at_that_time = at_that_time.exclude(pk=moving.pk)
-    in_the_way = list(at_that_time.filter(Q(doctor=doctor) | Q(patient=patient)))
-    if not in_the_way:
+    taken = list(at_that_time.values_list("pk", flat=True))
+    if not taken:
         return
+    in_the_way = list(Appointment.objects.filter(pk__in=taken).with_people().order_by("appointment_date"))
     for_doctor = [a for a in in_the_way if a.doctor_id == doctor.pk]
     for_patient = [a for a in in_the_way if a.doctor_id != doctor.pk]
     free = hours.free_times([doctor], after=max(start, timezone.now()), duration=duration, ignoring=moving, limit=20)
