@@ -1,7 +1,7 @@
 """Our entry, but nothing of the day board is kept: every card is drawn at each request."""
 
+from hms.asgi import application  # noqa: I001 (first: it sets Django up)
 from frontdesk import board
-from hms.asgi import application
 
 __all__ = ["application"]
 
