@@ -5,6 +5,7 @@
 
 import os
 import resource
+import signal
 import sys
 
 from bench import data, measure, report
@@ -14,6 +15,7 @@ from bench.server import ROOT
 def main():
     sys.path[:0] = [str(ROOT / "src")]
     _allow_many_files()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # the servers under test go too
     quick, large = os.environ.get("BENCH_QUICK") == "1", os.environ.get("BENCH") == "large"
     cluster = data.cluster_url()
     sizes = [data.SIZES["100k"]] + ([data.SIZES["1M"]] if large else [])
