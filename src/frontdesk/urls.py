@@ -1,6 +1,6 @@
 from django.urls import include, path
 
-from frontdesk.views import appointments, day, displays, steps
+from frontdesk.views import appointments, day, displays, outbox, steps
 
 app_name = "frontdesk"
 one = "appointments/<int:pk>/"
@@ -26,5 +26,7 @@ urlpatterns = [
     path(f"{one}reinstate/", steps.appointment_reinstate, name="appointment-reinstate"),
     path("displays/", displays.displays, name="displays"),
     path("displays/<int:pk>/revoke/", displays.display_revoke, name="display-revoke"),
+    path("outbox/", outbox.outbox, name="outbox"),
+    path("outbox/<int:pk>/retry/", outbox.mail_retry, name="mail-retry"),
     path("patients/", include("frontdesk.urls_patients")),
 ]

@@ -1,9 +1,33 @@
 """What HMS decides differently from allauth's defaults."""
 
+import uuid
+
 from allauth.account.adapter import DefaultAccountAdapter
+
+from hms.domain import outbox
 
 
 class AccountAdapter(DefaultAccountAdapter):
+    def send_mail(self, template_prefix, email, context):
+        """Through the outbox as all mail: the page does not wait for a mail server, and a failure is seen and retried.
+
+        Codes and links of allauth's mails let somebody in: nobody but the addressee reads them.
+        """
+        message = self.render_mail(template_prefix, email, {"email": email} | context)
+        outbox.post(
+            kind=f"account.{template_prefix.rpartition('/')[2]}",
+            to=email,
+            user=context.get("user"),
+            subject=message.subject,
+            text=message.body,
+            key=f"account:{uuid.uuid4()}",
+            secret=True,
+        )
+
+    def format_email_subject(self, subject):
+        """Without the name of a site in brackets: there is none."""
+        return subject
+
     def is_open_for_signup(self, request):
         """Closed until the portal registers patients; staff accounts are made by an administrator."""
         return False

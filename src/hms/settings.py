@@ -91,6 +91,7 @@ INSTALLED_APPS = [
     "pghistory",
     "pgtrigger",
     "phonenumber_field",
+    "procrastinate.contrib.django",
     "tailwind",
 ]
 MIDDLEWARE = [
@@ -277,7 +278,12 @@ EMAIL_HOST_USER = env("HMS_MAIL_USER")
 EMAIL_HOST_PASSWORD = env("HMS_MAIL_PASSWORD")
 EMAIL_USE_TLS = flag("HMS_MAIL_TLS", default=True)
 EMAIL_TIMEOUT = 10
-EMAIL_BACKEND = f"django.core.mail.backends.{'smtp' if EMAIL_HOST else 'console'}.EmailBackend"
+# The demo's mails are read on a page (/outbox/) instead of being sent.
+EMAIL_BACKEND = (
+    "django.core.mail.backends.smtp.EmailBackend"
+    if EMAIL_HOST
+    else f"django.core.mail.backends.{'dummy' if DEMO else 'console'}.EmailBackend"
+)
 
 LOGGING = {
     "version": 1,

@@ -1,9 +1,12 @@
 """Plain functions that make what tests need. Used by every test suite, and by nothing else."""
 
+import json
 from datetime import date, datetime, time, timedelta
 from itertools import count
 
+from django.db import connection
 from django.utils import timezone
+from procrastinate.contrib.django import app
 
 from hms.domain.settings import hospital
 from hms.models import Appointment, Department, Doctor, Hospital, Patient, User, WorkingHours
@@ -76,3 +79,29 @@ def make_appointment(*, patient=None, doctor=None, start=None, minutes=30, **fie
         **({"started_at": timezone.now()} if fields.get("status") == "IN_PROGRESS" else {}) | fields,
     )
     return Appointment.objects.with_people().get(pk=appointment.pk)
+
+
+def run_jobs(*, until=None):
+    """Do every job that is due (by ``until``, now unless told), and those that these queue; returns their names.
+
+    In the test's own transaction, one after the other; what a task raises, the test sees.
+    """
+    done = []
+    while job := _next_job(until or timezone.now()):
+        pk, name, arguments = job
+        app.tasks[name].func(**arguments)
+        with connection.cursor() as cursor:
+            cursor.execute("DELETE FROM procrastinate_jobs WHERE id = %s", [pk])
+        done.append(name)
+    return done
+
+
+def _next_job(until):
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT id, task_name, args FROM procrastinate_jobs WHERE status = 'todo'"
+            " AND (scheduled_at IS NULL OR scheduled_at <= %s) ORDER BY id LIMIT 1",
+            [until],
+        )
+        row = cursor.fetchone()
+    return row and (row[0], row[1], row[2] if isinstance(row[2], dict) else json.loads(row[2]))

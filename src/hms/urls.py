@@ -3,7 +3,7 @@
 from django.contrib import admin
 from django.urls import include, path
 
-from hms import views
+from hms import outbox, views
 
 handler400 = "hms.views.bad_request"
 handler403 = "hms.views.forbidden"
@@ -14,6 +14,7 @@ urlpatterns = [
     path("", views.home, name="home"),
     path("healthz", views.healthz, name="healthz"),
     path("readyz", views.readyz, name="readyz"),
+    path("outbox/", outbox.demo_outbox, name="demo-outbox"),
     path("accounts/session/", views.session, name="session"),
     path("accounts/session/extend/", views.session_extend, name="session-extend"),
     path("accounts/", include("allauth.urls")),

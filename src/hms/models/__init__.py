@@ -4,6 +4,7 @@ from hms.models.audit import AccessLog
 from hms.models.billing import Invoice
 from hms.models.display import Display
 from hms.models.hospital import Department, Hospital
+from hms.models.outbox import OutboxAttachment, OutboxMail
 from hms.models.people import Doctor, NameToken, Patient, User
 from hms.models.records import MedicalRecord
 from hms.models.scheduling import Appointment, TimeOff, WorkingHours
@@ -18,6 +19,8 @@ __all__ = [
     "Invoice",
     "MedicalRecord",
     "NameToken",
+    "OutboxAttachment",
+    "OutboxMail",
     "Patient",
     "TimeOff",
     "User",

@@ -223,6 +223,7 @@ DESK = {ADMIN, RECEPTIONIST}
 NAVIGATION = [
     ("frontdesk:day", gettext_lazy("Day"), "calendar-days", DESK),
     ("frontdesk:patients", gettext_lazy("Patients"), "users", DESK),
+    ("frontdesk:outbox", gettext_lazy("Outbox"), "envelope", DESK),
     ("frontdesk:displays", gettext_lazy("Wall screens"), "tv", DESK),
     ("billing:home", gettext_lazy("Billing"), "banknotes", DESK),
     ("clinic:home", gettext_lazy("Clinic"), "clipboard-document-list", {DOCTOR}),

@@ -7,6 +7,7 @@ from django.db import connection
 from django.db.migrations.executor import MigrationExecutor
 
 from hms import server
+from hms.beside import worker_beside
 
 
 class Command(BaseCommand):
@@ -24,7 +25,8 @@ class Command(BaseCommand):
                 self._demo()
         welcome = self._welcome(port)
         connection.close()
-        server.serve(listener, port, lambda: self._say(welcome))
+        with worker_beside():
+            server.serve(listener, port, lambda: self._say(welcome))
 
     def _migrate(self):
         with server.direct_connection():
