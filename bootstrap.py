@@ -203,9 +203,11 @@ def _major(node):
 
 def _programs():
     """What the tests drive besides Python: a Chromium and a PgBouncer; where they are stands in the environment."""
-    chromium = (
-        os.environ.get("HMS_CHROMIUM") or _playwrights() or _which("chromium", "chromium-browser", "google-chrome")
-    )
+    # The shell draws the same pages without a window system, in half the time; of Debian it is a package of its own.
+    chromium = os.environ.get("HMS_CHROMIUM") or _playwrights() or _which("chromium-headless-shell")
+    if not chromium and _apt("chromium-headless-shell"):
+        chromium = _which("chromium-headless-shell")
+    chromium = chromium or _which("chromium", "chromium-browser", "google-chrome")
     if not chromium and _apt("chromium"):
         chromium = _which("chromium")
     if not chromium:
@@ -222,7 +224,8 @@ def _programs():
 
 def _playwrights():
     folder = os.environ.get("PLAYWRIGHT_BROWSERS_PATH") or Path.home() / ".cache" / "ms-playwright"
-    found = sorted(glob.glob(f"{folder}/chromium-*/chrome-linux*/chrome"))
+    found = sorted(glob.glob(f"{folder}/chromium_headless_shell-*/chrome-linux*/headless_shell"))
+    found = found or sorted(glob.glob(f"{folder}/chromium-*/chrome-linux*/chrome"))
     return found[-1] if found else None
 
 
@@ -257,10 +260,28 @@ def _test(arguments):
         "htmx upgrade check": (["node", check, "src"], {}),
     }
     failed = [name for name, (command, env) in checks.items() if not _passes(name, command, env)]
-    code = subprocess.run([PYTHON, "-m", "pytest", *arguments], check=False).returncode
+    code = _pytest(*arguments) if arguments else _all_tests()
     if failed:
         print(f"\nhms: also failed: {', '.join(failed)}", flush=True)
     return code or bool(failed)
+
+
+def _all_tests():
+    """Every test: those of the code, the journeys, and by themselves those that measure time; 0 if all passed."""
+    workers = ["-n", str(max(2, os.cpu_count() or 2)), "--dist", "loadscope", "--no-loadscope-reorder"]
+    # A browser is a machine of many parts: a journey that failed is made once more, and the run says so.
+    again = ["--reruns", "1", "--only-rerun", "playwright", "--only-rerun", "AssertionError"]
+    parts = {
+        "tests": ["src", "-m", "not alone", *workers],
+        "journeys": ["e2e", "-m", "not alone and not race", *workers, *again],
+        "alone": ["src", "e2e", "-m", "alone or (race and not alone)"],
+    }
+    codes = {name: _pytest("-q", *arguments) for name, arguments in parts.items()}
+    return max(codes.values())
+
+
+def _pytest(*arguments):
+    return subprocess.run([PYTHON, "-m", "pytest", *arguments], check=False).returncode
 
 
 def _passes(name, command, env):

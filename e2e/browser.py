@@ -5,7 +5,7 @@ import re
 import shutil
 
 import pytest
-from playwright.sync_api import sync_playwright
+from playwright.sync_api import expect, sync_playwright
 
 __all__ = ["allowed_errors", "browser", "page", "page_for"]
 
@@ -18,6 +18,9 @@ ARGS = [
     "--no-first-run",
 ]
 DESKTOP = {"width": 1440, "height": 900}
+# Milliseconds: what a page shows is waited for this long, also on a machine that does three things at once.
+PATIENCE = 20_000
+expect.set_options(timeout=PATIENCE)
 # Answers that a page of ours knows what to do with, and requests that a test itself held back: Chromium writes both
 # to the console as errors.
 EXPECTED = [
@@ -28,7 +31,7 @@ EXPECTED = [
 
 @pytest.fixture(scope="session")
 def browser():
-    executable = os.environ.get("HMS_CHROMIUM") or shutil.which("chromium") or "/usr/bin/chromium"
+    executable = os.environ.get("HMS_CHROMIUM") or shutil.which("chromium-headless-shell") or "/usr/bin/chromium"
     with sync_playwright() as playwright:
         # Playwright's own Chromium where the system has none.
         options = {"executable_path": executable} if os.path.exists(executable) else {}
@@ -51,7 +54,7 @@ def page_for(browser, live_hms, allowed_errors):
     def make(user=None, **options):
         options.setdefault("viewport", DESKTOP)
         context = browser.new_context(base_url=live_hms.url, locale="en-GB", **options)
-        context.set_default_timeout(10_000)
+        context.set_default_timeout(PATIENCE)
         contexts.append(context)
         if user is not None:
             cookies = live_hms.sign_in(user).items()

@@ -55,7 +55,7 @@ class Server:
         return self.url
 
     def start(self):
-        """Start and wait until it is ready; says what the server said if it is not within 20 s."""
+        """Start and wait until it is ready; says what the server said if it is not within a minute."""
         kept = {k: v for k, v in os.environ.items() if not k.startswith(("HMS_", "DATABASE_"))}
         env = {
             "DATABASE_URL": self.database_url,
@@ -82,7 +82,7 @@ class Server:
         )
         self.listener = threading.Thread(target=self._listen, args=(self.process.stdout,), daemon=True)
         self.listener.start()
-        until = time.monotonic() + 20
+        until = time.monotonic() + 60
         while time.monotonic() < until and self.process.poll() is None:
             try:
                 if self.get("/readyz").status == 200:
@@ -167,7 +167,7 @@ class HttpClient:
 
     def __init__(self, port, cookies):
         self.cookies = cookies | {settings.CSRF_COOKIE_NAME: CSRF}
-        self.connection = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
+        self.connection = http.client.HTTPConnection("127.0.0.1", port, timeout=120)
 
     def get(self, path, **headers):
         return self.request("GET", path, headers=headers)

@@ -90,6 +90,7 @@ def test_a_renamed_patient_is_renamed_on_the_board(desk, page_for):
     expect(card(page, "LERCHE")).to_be_visible()
 
 
+@pytest.mark.alone
 def test_a_lost_connection_is_said_and_made_good(desk, page_for, live_hms, allowed_errors):
     allowed_errors.extend(["ERR_", "Failed to fetch", "network error"])
     page = open_board(page_for(desk.rita), desk.tomorrow)

@@ -5,6 +5,7 @@ contest on a database whose guards were taken out, and must see two winners: els
 """
 
 import os
+import statistics
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
@@ -21,8 +22,7 @@ from hms.testing import local, make_appointment, make_doctor, make_patient, make
 pytestmark = pytest.mark.race
 
 ROUNDS, CONTENDERS = 20, 40
-# Seconds until the last of the forty knows; more by as much as this machine is busy with something else.
-SLOWEST = 1.5 * max(1, os.getloadavg()[0] / os.cpu_count())
+SLOWEST = 1.5  # seconds until the last of the forty knows
 GUARDS = ("appointment_doctor_free", "appointment_patient_free")
 
 
@@ -36,6 +36,8 @@ class Contest:
             client.cookies.update(cookies)
         self.pool = ThreadPoolExecutor(CONTENDERS)
         list(self.pool.map(lambda client: client.get("/healthz"), self.clients))  # every connection is open
+        self.slowest = []
+        self.busy = max(1, os.getloadavg()[0] / os.cpu_count())  # with something else than this contest
 
     def run(self, requests):
         """Send ``[(path, form), …]``, one by each contender; the answers in the same order."""
@@ -45,7 +47,14 @@ class Contest:
             start.wait()
             return client.post(*request)
 
-        return list(self.pool.map(send, self.clients, requests))
+        answers = list(self.pool.map(send, self.clients, requests))
+        self.slowest.append(max(a.seconds for a in answers))
+        return answers
+
+    def told_in_time(self, seconds=SLOWEST):
+        """The last of the forty knew soon: in the usual round, as one disk that stalls says nothing of the others."""
+        usual = statistics.median(self.slowest)
+        assert usual < seconds * self.busy, f"somebody waited {usual:.2f} s"
 
     def close(self):
         self.pool.shutdown()
@@ -65,14 +74,13 @@ def contest(two_processes):
     found = Contest(two_processes, make_user("RECEPTIONIST"))
     yield found
     found.close()
+    found.told_in_time()
 
 
-def one_wins(answers, *, with_other_times=True, seconds=SLOWEST):
-    """Exactly one was let through, all others were told in time and in words."""
+def one_wins(answers, *, with_other_times=True):
+    """Exactly one was let through, all others were told in words."""
     statuses = sorted(a.status for a in answers)
     assert statuses == [200] + [409] * (CONTENDERS - 1)
-    slowest = max(a.seconds for a in answers)
-    assert slowest < seconds, f"somebody waited {slowest:.2f} s"
     if with_other_times:
         without = [a.text for a in answers if a.status == 409 and offered(a) < 3]
         assert not without, f"{len(without)} heard of no other time: {without[0][:2000]}"
@@ -152,7 +160,6 @@ def test_moves_in_opposite_order_do_not_wait_for_each_other_for_ever(contest):
         ]
         answers = contest.run(moves)
         assert sorted({a.status for a in answers}) == [200, 409]
-        assert max(a.seconds for a in answers) < SLOWEST
         assert (booked(one, slot(number)), booked(two, slot(number))) == (1, 1)
 
 

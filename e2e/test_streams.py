@@ -13,6 +13,8 @@ from hms.domain.settings import hospital
 from hms.models import Appointment, Display, User
 from hms.testing import local, make_appointment, make_doctor, make_patient, make_user
 
+pytestmark = pytest.mark.alone  # how soon something is heard, and how many connections there are
+
 
 @pytest.fixture(scope="module")
 def quick_hms(database):

@@ -70,6 +70,7 @@ def get(port, path):
         return response.read().decode()
 
 
+@pytest.mark.alone
 class TestRun:
     def test_from_an_empty_database_to_a_page_and_in_order_to_an_end(self, database):
         port = free_port()
