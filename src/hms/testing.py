@@ -2,14 +2,16 @@
 
 import json
 from datetime import date, datetime, time, timedelta
+from decimal import Decimal
 from itertools import count
 
 from django.db import connection
 from django.utils import timezone
 from procrastinate.contrib.django import app
 
+from hms.domain import invoicing, numbers, printing
 from hms.domain.settings import hospital
-from hms.models import Appointment, Department, Doctor, Hospital, Patient, User, WorkingHours
+from hms.models import Appointment, Department, Doctor, Hospital, Invoice, Patient, Service, User, WorkingHours
 
 PASSWORD = "correct-horse-battery"
 _numbers = count(1)
@@ -79,6 +81,42 @@ def make_appointment(*, patient=None, doctor=None, start=None, minutes=30, **fie
         **({"started_at": timezone.now()} if fields.get("status") == "IN_PROGRESS" else {}) | fields,
     )
     return Appointment.objects.with_people().get(pk=appointment.pk)
+
+
+def make_invoice(*, patient=None, issued=True, amount=100, tax_rate=0, by=None, **fields):
+    """An invoice of one line, issued unless told otherwise; ``fields`` (status, due_date, …) go past the verbs.
+
+    Paid or overdue ones are just said to be so: no payment is made.
+    """
+    by = by or make_user()
+    appointment = fields.pop("appointment", None)
+    patient = patient or (appointment.patient if appointment else make_patient())
+    invoice = Invoice(patient=patient, appointment=appointment, due_date=hospital().today())
+    if appointment:
+        invoice.doctor, invoice.department = appointment.doctor, appointment.doctor.department
+    invoice.save()
+    invoicing.add_line(invoice, text="Consultation", unit_price=Decimal(amount), tax_rate=Decimal(tax_rate), by=by)
+    invoice.refresh_from_db()
+    if not issued:
+        return invoice
+    today = hospital().today()
+    values = {"issued_on": today, "issued_by": by, "due_date": today + timedelta(days=14)} | fields
+    if values.get("status") == "PAID":
+        values.setdefault("paid_date", today)
+    for name, value in values.items():
+        setattr(invoice, name, value)
+    invoice.printed = printing.copy_for(invoice)
+    invoice.year = invoice.issued_on.year
+    invoice.serial = numbers.take("", invoice.year)
+    invoice.number = numbers.text("", invoice.year, invoice.serial)
+    invoice.save()
+    return invoice
+
+
+def make_service(*, code=None, price=25, tax_rate=0, valid_from=date(2020, 1, 1), **fields):
+    n = next(_numbers)
+    values = {"code": code or f"S{n}", "name": f"Service {n}", "price": price, "tax_rate": tax_rate}
+    return Service.objects.create(**(values | {"valid_from": valid_from} | fields))
 
 
 def run_jobs(*, until=None):

@@ -8,7 +8,7 @@ from django.db import transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from hms.domain import hours, locks
+from hms.domain import hours, invoicing, locks
 from hms.domain.scheduling import fresh
 from hms.domain.settings import hospital
 from hms.errors import DomainError, SlotTaken
@@ -102,13 +102,15 @@ def undo_start(appointment, *, by):
 
 
 def complete(appointment, *, by):
-    """The visit is over."""
+    """The visit is over: its invoice is drafted."""
     with _step(appointment, by, "appointment.completed") as current:
         if current.status != Status.IN_PROGRESS:
             raise DomainError(
                 _("This appointment is %(status)s, not in progress.") % {"status": current.get_status_display().lower()}
             )
-        return _become(current, Status.COMPLETED, ended_at=timezone.now())
+        done = _become(current, Status.COMPLETED, ended_at=timezone.now())
+        invoicing.draft_for_visit(done, by=by)
+        return done
 
 
 def reopen(appointment, *, by):
@@ -117,6 +119,7 @@ def reopen(appointment, *, by):
         if current.status != Status.COMPLETED:
             raise DomainError(_("This appointment is not completed."))
         _refuse_if_built_upon(current)
+        invoicing.drop_untouched_draft(current, by=by)
         return _become(current, Status.IN_PROGRESS, ended_at=None)
 
 

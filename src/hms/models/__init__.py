@@ -1,28 +1,36 @@
 """The nouns of the hospital. Everything is importable from here."""
 
 from hms.models.audit import AccessLog
-from hms.models.billing import Invoice
+from hms.models.billing import CreditNote, CreditNoteLine, DocumentCounter, Invoice, InvoiceLine
 from hms.models.display import Display
 from hms.models.hospital import Department, Hospital
 from hms.models.outbox import OutboxAttachment, OutboxMail
 from hms.models.people import Doctor, NameToken, Patient, User
+from hms.models.prices import FollowUpRule, Service, VisitService
 from hms.models.records import MedicalRecord
 from hms.models.scheduling import Appointment, TimeOff, WorkingHours
 
 __all__ = [
     "AccessLog",
     "Appointment",
+    "CreditNote",
+    "CreditNoteLine",
     "Department",
     "Display",
     "Doctor",
+    "DocumentCounter",
+    "FollowUpRule",
     "Hospital",
     "Invoice",
+    "InvoiceLine",
     "MedicalRecord",
     "NameToken",
     "OutboxAttachment",
     "OutboxMail",
     "Patient",
+    "Service",
     "TimeOff",
     "User",
+    "VisitService",
     "WorkingHours",
 ]

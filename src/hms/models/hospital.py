@@ -11,6 +11,7 @@ from django.db.models.functions import Now
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from hms.models.billing_guards import HOSPITAL as currency_stays
 from hms.models.triggers import announce
 
 
@@ -51,6 +52,35 @@ class Hospital(models.Model):
         _("slot length, minutes"), default=15, validators=[MinValueValidator(5), MaxValueValidator(120)]
     )
 
+    tax_number = models.CharField(_("tax number"), max_length=40, blank=True, db_default="")
+    payment_days = models.PositiveSmallIntegerField(
+        _("invoices are due after days"), default=14, db_default=14, validators=[MaxValueValidator(365)]
+    )
+    payment_terms = models.TextField(
+        _("how to pay, as invoices say it"),
+        max_length=1000,
+        blank=True,
+        db_default="",
+        help_text=_("Bank account, reference, opening hours of the cash desk."),
+    )
+    fee_tax_rate = models.DecimalField(
+        _("tax on consultation fees, percent"),
+        max_digits=5,
+        decimal_places=2,
+        default=0,
+        db_default=0,
+        validators=[MinValueValidator(0), MaxValueValidator(100)],
+    )
+    discount_limit = models.DecimalField(
+        _("discount that the desk may give, percent"),
+        max_digits=5,
+        decimal_places=2,
+        default=20,
+        db_default=20,
+        validators=[MinValueValidator(0), MaxValueValidator(100)],
+        help_text=_("Of a line; administrators may give more."),
+    )
+
     objects = HospitalManager()
 
     class Meta:
@@ -61,11 +91,34 @@ class Hospital(models.Model):
             models.CheckConstraint(
                 condition=models.Q(slot_minutes__gte=5, slot_minutes__lte=120), name="hospital_slot_minutes"
             ),
+            models.CheckConstraint(
+                condition=models.Q(
+                    payment_days__lte=365,
+                    fee_tax_rate__gte=0,
+                    fee_tax_rate__lte=100,
+                    discount_limit__gte=0,
+                    discount_limit__lte=100,
+                ),
+                name="hospital_billing",
+            ),
         ]
-        triggers = [announce("hospital")]
+        triggers = [announce("hospital"), currency_stays]
 
     def __str__(self):
         return self.name
+
+    def clean(self):
+        """The currency is fixed by the first invoice (so says a trigger too)."""
+        from hms.models.billing import Invoice
+
+        before = Hospital.objects.filter(pk=self.pk).values_list("currency", flat=True).first()
+        if before and before != self.currency and Invoice.objects.exists():
+            raise ValidationError(
+                {
+                    "currency": _("There are invoices in %(currency)s already; the currency cannot change any more.")
+                    % {"currency": before}
+                }
+            )
 
     @property
     def zone(self):

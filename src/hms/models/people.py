@@ -10,6 +10,7 @@ from django.db.models.functions import Collate, Concat, Lower, Now
 from django.utils.translation import gettext_lazy as _
 from phonenumber_field.modelfields import PhoneNumberField
 
+from hms import money
 from hms.models.triggers import announce, touch
 
 
@@ -292,7 +293,7 @@ class Doctor(models.Model):
     specialization = models.CharField(_("specialization"), max_length=100)
     department = models.ForeignKey("hms.Department", verbose_name=_("department"), on_delete=models.PROTECT)
     consultation_fee = models.DecimalField(
-        _("consultation fee"), max_digits=10, decimal_places=2, default=0, validators=[MinValueValidator(0)]
+        _("consultation fee"), default=0, validators=[MinValueValidator(0)], **money.COLUMN
     )
     experience_years = models.PositiveSmallIntegerField(_("years of experience"), default=0)
     is_available = models.BooleanField(

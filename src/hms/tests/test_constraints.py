@@ -6,7 +6,7 @@ import pytest
 from django.db import DatabaseError, connection, transaction
 
 from hms.models import Appointment, Department, Invoice, MedicalRecord, Patient, TimeOff, User, WorkingHours
-from hms.testing import local, make_appointment, make_doctor, make_patient, make_user
+from hms.testing import local, make_appointment, make_doctor, make_invoice, make_patient, make_user
 
 pytestmark = pytest.mark.django_db
 
@@ -188,10 +188,6 @@ class TestHoursAndHospital:
 
 
 class TestMoney:
-    def invoice(self, **fields):
-        values = {"amount": 100, "tax_amount": 20, "total_amount": 120, "due_date": local(30).date()} | fields
-        return Invoice.objects.create(patient=make_patient(), **values)
-
     @pytest.mark.parametrize(
         ("change", "constraint"),
         [
@@ -199,24 +195,26 @@ class TestMoney:
             ("tax_amount = -100, total_amount = 0", "invoice_not_negative"),
             ("total_amount = 119.99", "invoice_total_is_sum"),
             ("amount = 100.01", "invoice_total_is_sum"),
-            ("status = 'PAID'", "invoice_paid_date_when_paid"),
-            ("paid_date = current_date", "invoice_paid_date_when_paid"),
+            ("status = 'PAID'", "invoice_"),
+            ("paid_date = current_date", "invoice_"),
             ("status = 'LOST'", "invoice_"),
         ],
     )
     def test_sums_and_states_hold(self, change, constraint):
-        assert refused(f"UPDATE hms_invoice SET {change} WHERE id = %s", [self.invoice().pk], by=constraint)
+        draft = make_invoice(issued=False, tax_rate=20)
+        assert refused(f"UPDATE hms_invoice SET {change} WHERE id = %s", [draft.pk], by=constraint)
 
-    def test_a_paid_one_has_its_day(self):
-        assert accepted(
-            "UPDATE hms_invoice SET status = 'PAID', paid_date = current_date WHERE id = %s", [self.invoice().pk]
-        )
+    @pytest.mark.parametrize("change", ["status = 'PAID'", "paid_date = current_date"])
+    def test_a_paid_one_has_its_day_and_no_other(self, change):
+        sql = f"UPDATE hms_invoice SET {change} WHERE id = %s"
+        assert refused(sql, [make_invoice().pk], by="invoice_paid_date_when_paid")
 
     def test_overdue_does_not_wait_for_the_sweep(self):
         today = local(0).date()
-        late = self.invoice(due_date=today - timedelta(days=1))
-        self.invoice(due_date=today)
-        self.invoice(due_date=today - timedelta(days=9), status="PAID", paid_date=today)
+        late = make_invoice(due_date=today - timedelta(days=1))
+        make_invoice(due_date=today)
+        make_invoice(due_date=today - timedelta(days=9), status="PAID")
+        make_invoice(issued=False)
         assert list(Invoice.objects.overdue(today)) == [late]
 
 

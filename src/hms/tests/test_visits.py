@@ -7,8 +7,8 @@ from django.utils import timezone
 
 from hms.domain import visits
 from hms.errors import DomainError, SlotTaken
-from hms.models import Appointment, Invoice, MedicalRecord
-from hms.testing import local, make_appointment, make_it_midday, make_patient, make_user
+from hms.models import Appointment, MedicalRecord
+from hms.testing import local, make_appointment, make_invoice, make_it_midday, make_patient, make_user
 
 pytestmark = pytest.mark.django_db
 WAITING = ("SCHEDULED", "CONFIRMED")
@@ -148,10 +148,7 @@ class TestNothingIsUndoneUnderneathSomethingElse:
 
     def test_a_paid_invoice(self, desk, status, back):
         a = now_appointment(status=status)
-        day = local(0).date()
-        Invoice.objects.create(
-            patient=a.patient, appointment=a, amount=1, total_amount=1, status="PAID", due_date=day, paid_date=day
-        )
+        make_invoice(appointment=a, status="PAID")
         with pytest.raises(DomainError, match="paid"):
             getattr(visits, back)(a, by=desk)
 
