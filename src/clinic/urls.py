@@ -1,6 +1,19 @@
-from django.urls import path
+from django.urls import path, re_path
 
-from clinic.views.home import home
+from clinic.views import consultation, day, notes, signing
 
 app_name = "clinic"
-urlpatterns = [path("", home, name="home")]
+one = "appointments/<int:pk>/"
+steps = "|".join(day.STEPS)
+urlpatterns = [
+    path("", day.home, name="home"),
+    path("next/", day.call_next, name="call-next"),
+    path(one, consultation.consultation, name="consultation"),
+    re_path(rf"^appointments/(?P<pk>[0-9]+)/(?P<step>{steps})/$", day.appointment_step, name="appointment-step"),
+    path(f"{one}note/", notes.note_save, name="note-save"),
+    path(f"{one}note/presence/", notes.note_presence, name="note-presence"),
+    path(f"{one}follow-up/", consultation.follow_up, name="follow-up"),
+    path(f"{one}sign/", signing.record_sign, name="record-sign"),
+    path(f"{one}addenda/", signing.record_addend, name="record-addend"),
+    path(f"{one}drafts/", signing.record_drafts, name="record-drafts"),
+]

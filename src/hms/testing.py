@@ -11,7 +11,18 @@ from procrastinate.contrib.django import app
 
 from hms.domain import invoicing, numbers, printing
 from hms.domain.settings import hospital
-from hms.models import Appointment, Department, Doctor, Hospital, Invoice, Patient, Service, User, WorkingHours
+from hms.models import (
+    Appointment,
+    Department,
+    Doctor,
+    Hospital,
+    Invoice,
+    MedicalRecord,
+    Patient,
+    Service,
+    User,
+    WorkingHours,
+)
 
 PASSWORD = "correct-horse-battery"
 _numbers = count(1)
@@ -117,6 +128,17 @@ def make_service(*, code=None, price=25, tax_rate=0, valid_from=date(2020, 1, 1)
     n = next(_numbers)
     values = {"code": code or f"S{n}", "name": f"Service {n}", "price": price, "tax_rate": tax_rate}
     return Service.objects.create(**(values | {"valid_from": valid_from} | fields))
+
+
+def make_record(appointment=None, *, signed=False, **fields):
+    """A record of a visit (of a new one, unless told), written past every rule; ``signed`` by its doctor."""
+    from hms.domain import records
+
+    appointment = appointment or make_appointment(status="IN_PROGRESS")
+    record = MedicalRecord.objects.create(
+        patient=appointment.patient, doctor=appointment.doctor, appointment=appointment, **fields
+    )
+    return records.sign(record, by=appointment.doctor.user) if signed else record
 
 
 def run_jobs(*, until=None):

@@ -7,7 +7,7 @@ from hms.models.hospital import Department, Hospital
 from hms.models.outbox import OutboxAttachment, OutboxMail
 from hms.models.people import Doctor, NameToken, Patient, User
 from hms.models.prices import FollowUpRule, Service, VisitService
-from hms.models.records import MedicalRecord
+from hms.models.records import EditingSession, MedicalRecord
 from hms.models.scheduling import Appointment, TimeOff, WorkingHours
 
 __all__ = [
@@ -19,6 +19,7 @@ __all__ = [
     "Display",
     "Doctor",
     "DocumentCounter",
+    "EditingSession",
     "FollowUpRule",
     "Hospital",
     "Invoice",

@@ -6,6 +6,8 @@ from django.db import models
 from django.db.models.functions import Now
 from django.utils.translation import gettext_lazy as _
 
+from hms.models.triggers import announce
+
 
 class MedicalRecordQuerySet(models.QuerySet):
     def visible_to(self, user):
@@ -45,6 +47,12 @@ class MedicalRecord(models.Model):
     amends = models.ForeignKey(
         "self", verbose_name=_("amends"), null=True, blank=True, on_delete=models.PROTECT, related_name="amendments"
     )
+    # What was signed, word for word, and a hash over it and over the hash of the patient's record signed before it.
+    sealed = models.JSONField(_("as signed"), null=True, blank=True, editable=False)
+    predecessor = models.ForeignKey(
+        "self", null=True, blank=True, editable=False, on_delete=models.PROTECT, related_name="successors"
+    )
+    content_hash = models.CharField(_("hash"), max_length=64, blank=True, db_default="", editable=False)
 
     objects = MedicalRecordQuerySet.as_manager()
 
@@ -58,16 +66,55 @@ class MedicalRecord(models.Model):
                 name="record_signed_by_somebody",
             ),
             models.CheckConstraint(condition=~models.Q(amends=models.F("id")), name="record_amends_another"),
+            models.UniqueConstraint(
+                fields=["appointment"], condition=models.Q(amends=None), name="record_one_of_a_visit"
+            ),
         ]
-        indexes = [models.Index(fields=["patient", "-created_at"], name="record_patient_created")]
+        indexes = [
+            models.Index(fields=["patient", "-created_at"], name="record_patient_created"),
+            models.Index(fields=["doctor"], name="record_unsigned", condition=models.Q(signed_at=None)),
+        ]
         triggers = [
+            announce("record", doctors="jsonb_build_array(NEW.doctor_id)"),
             # A signed record stays as signed; what comes later is a record that amends it.
             pgtrigger.Protect(
                 name="signed_is_final",
                 operation=pgtrigger.Update | pgtrigger.Delete,
                 condition=pgtrigger.Q(old__signed_at__isnull=False),
-            )
+            ),
         ]
 
     def __str__(self):
         return f"{self.patient}, {self.created_at:%d-%b-%Y}"
+
+    @property
+    def is_signed(self):
+        return self.signed_at is not None
+
+    @property
+    def is_empty(self):
+        """Nothing has been written in any of its texts."""
+        return not any((self.diagnosis, self.treatment, self.prescription, self.notes))
+
+
+class EditingSession(models.Model):
+    """One open page on which somebody writes a record.
+
+    ``sequence`` is the last save that was taken from it: one that is sent again (its answer was lost) is known by it,
+    and is not taken for somebody else's change. ``version`` is the record's version that this save made.
+    """
+
+    record = models.ForeignKey(MedicalRecord, on_delete=models.CASCADE, related_name="sessions")
+    key = models.CharField(max_length=36)
+    user = models.ForeignKey("hms.User", on_delete=models.CASCADE, related_name="+")
+    sequence = models.PositiveIntegerField(default=0)
+    version = models.PositiveIntegerField(default=0)
+    seen_at = models.DateTimeField()
+
+    class Meta:
+        verbose_name = _("editing session")
+        verbose_name_plural = _("editing sessions")
+        constraints = [models.UniqueConstraint(fields=["record", "key"], name="editing_session_once")]
+
+    def __str__(self):
+        return f"{self.user}, {self.record_id}"

@@ -1,7 +1,7 @@
 """Template tags and filters that every template has: icons, money, dates, ages, phones, fields, navigation."""
 
 import time
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from decimal import Decimal, InvalidOperation
 from functools import cache, lru_cache
 
@@ -161,6 +161,38 @@ def iso_day(value):
 
 
 @register.filter
+def week_before(monday):
+    """The Monday before, for addresses."""
+    return f"{monday - timedelta(days=7):%Y-%m-%d}"
+
+
+@register.filter
+def day_after(day):
+    """The next calendar day, for addresses."""
+    return f"{day + timedelta(days=1):%Y-%m-%d}"
+
+
+WAITED = (15, 30)  # minutes after which waiting turns amber, then red
+
+
+@register.filter
+def waited(since):
+    """25 min: how long somebody has waited by now."""
+    return _("%(n)d min") % {"n": _minutes_since(since)} if since else ""
+
+
+@register.filter
+def waiting_look(since):
+    """The look of a waiting time."""
+    n = _minutes_since(since)
+    return "tag-error" if n >= WAITED[1] else "tag-warning" if n >= WAITED[0] else "tag-info"
+
+
+def _minutes_since(moment):
+    return max(0, int((timezone.now() - moment).total_seconds() // 60)) if moment else 0
+
+
+@register.filter
 def minutes(length):
     """30 min, of a timedelta."""
     n = round(length.total_seconds() / 60) if length is not None else 0
@@ -226,7 +258,7 @@ NAVIGATION = [
     ("frontdesk:outbox", gettext_lazy("Outbox"), "envelope", DESK),
     ("frontdesk:displays", gettext_lazy("Wall screens"), "tv", DESK),
     ("billing:home", gettext_lazy("Billing"), "banknotes", DESK),
-    ("clinic:home", gettext_lazy("Clinic"), "clipboard-document-list", {DOCTOR}),
+    ("clinic:home", gettext_lazy("My day"), "clipboard-document-list", {DOCTOR}),
     ("portal:home", gettext_lazy("My care"), "heart", {PATIENT}),
     ("admin:index", gettext_lazy("Set-up"), "cog-6-tooth", {ADMIN}),
 ]

@@ -58,6 +58,7 @@ class Rows:
                 name.removesuffix("-edit"), self.appointment.pk
             ),
             "key": "1-abc123",
+            "step": "start",
             "uidb36": "1",
             "app_label": "hms",
             "content_type_id": ContentType.objects.get_for_model(type(self.patient)).pk,

@@ -10,4 +10,6 @@ import "./elements/command-palette.js"
 import "./elements/day-board.js"
 import "./elements/day-tools.js"
 import "./elements/live-stream.js"
-import "./elements/patient-picker.js";
+import "./elements/patient-picker.js"
+import "./elements/live-section.js"
+import "./elements/auto-save.js"

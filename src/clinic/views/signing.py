@@ -1,0 +1,99 @@
+"""Signing a record, adding to a signed one, and looking at how it came about."""
+
+import difflib
+
+from django.contrib import messages
+from django.shortcuts import get_object_or_404, redirect, render
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_POST, require_safe
+
+from clinic.views import consultation
+from hms.domain import audit, notes, records
+from hms.errors import DomainError
+from hms.models import Appointment, MedicalRecord, User
+
+LABELS = {name: MedicalRecord._meta.get_field(name).verbose_name for name in records.TEXTS}
+
+
+def _visit(request, pk):
+    return get_object_or_404(Appointment.objects.visible_to(request.user).with_people(), pk=pk)
+
+
+@require_POST
+def record_sign(request, pk):
+    """Sign: from now on nothing of the record changes."""
+    appointment = _visit(request, pk)
+    try:
+        record = notes.record_for(appointment, by=request.user)
+        records.sign(record, by=request.user)
+    except DomainError as e:
+        messages.error(request, str(e))
+    else:
+        messages.success(request, _("Signed. What comes to mind later is added below it."))
+    return redirect("clinic:consultation", pk)
+
+
+@require_POST
+def record_addend(request, pk):
+    """Add a signed text to the signed record."""
+    appointment = _visit(request, pk)
+    record = get_object_or_404(MedicalRecord, appointment=appointment, amends=None)
+    text = request.POST.get("text", "")
+    try:
+        records.addend(record, text=text, by=request.user)
+    except DomainError as e:
+        return consultation.page(request, appointment, status=422, addendum=text, addendum_problem=str(e))
+    messages.success(request, _("Added and signed."))
+    return redirect(f"{request.path.removesuffix('addenda/')}#addenda")
+
+
+@require_safe
+def record_drafts(request, pk):
+    """How the record came about: every text that was saved, with what it changed, by whom and when."""
+    appointment = _visit(request, pk)
+    record = get_object_or_404(MedicalRecord, appointment=appointment, amends=None)
+    audit.viewed(appointment.patient, by=request.user, action="record.drafts-viewed")
+    drafts = notes.drafts(record)
+    users = User.objects.in_bulk({who for _at, who, _texts in drafts if who})
+    steps, before = [], dict.fromkeys(records.TEXTS, "")
+    for at, who, texts in drafts:
+        changes = [(LABELS[n], _words(before[n], texts[n])) for n in records.TEXTS if before[n] != texts[n]]
+        if changes:
+            steps.append({"at": at, "who": users.get(who), "changes": changes})
+        before = texts
+    context = {"appointment": appointment, "patient": appointment.patient, "record": record, "steps": steps[::-1]}
+    return render(request, "clinic/record_drafts.html", context)
+
+
+def _words(before, after, most=4000):
+    """``[(kind, text), …]`` with kind "same", "del" or "ins": what became of a text, word by word.
+
+    Long texts are compared line by line: by words that takes seconds.
+    """
+    cut = (lambda t: t.splitlines(keepends=True)) if max(len(before), len(after)) > most else _split
+    a, b = cut(before), cut(after)
+    found = []
+    for kind, i, j, k, m in difflib.SequenceMatcher(None, a, b, autojunk=False).get_opcodes():
+        if kind == "equal":
+            found.append(("same", _shortened("".join(a[i:j]))))
+            continue
+        if j > i:
+            found.append(("del", "".join(a[i:j])))
+        if m > k:
+            found.append(("ins", "".join(b[k:m])))
+    return found
+
+
+def _split(text):
+    words, word = [], ""
+    for c in text:
+        word += c
+        if c.isspace():
+            words.append(word)
+            word = ""
+    return [*words, word] if word else words
+
+
+def _shortened(text, most=160):
+    """What stayed the same, its ends only."""
+    return text if len(text) <= most else f"{text[: most // 2]} … {text[-most // 2 :]}"

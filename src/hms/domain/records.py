@@ -1,0 +1,143 @@
+"""Signing, and what comes after: a signed record stays as it was signed; later text is an addendum, signed too.
+
+The seal is a hash (SHA-256) over what was signed and over the hash of the record of this patient that was signed before
+it: whoever alters a row past the application would have to alter every later one as well.
+"""
+
+import hashlib
+import json
+from collections import namedtuple
+
+import pghistory
+from django.db import connection, transaction
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from hms.errors import DomainError
+from hms.models import Appointment, MedicalRecord
+
+TEXTS = ("diagnosis", "treatment", "prescription", "notes")
+LONGEST_ADDENDUM = 20_000  # characters
+SIGNING = 3  # the first key of the two-key advisory lock: one signature of a patient at a time
+
+Problem = namedtuple("Problem", "record what")
+
+# section of the consultation → function(record) → what of it is signed, JSON-able. Each section's module adds its own
+# (hms.apps imports them all), so that signing needs to know none of them.
+SECTIONS = {}
+
+
+def assert_open(record):
+    """Lock the record and refuse if it is signed; returns the row as it is now."""
+    record = MedicalRecord.objects.select_for_update().get(pk=record.pk)
+    if record.is_signed:
+        raise DomainError(_("This record is signed and stays as it is. Write an addendum instead."))
+    return record
+
+
+def sign(record, *, by):
+    """Sign the record: nothing of it changes any more. Refuses one that is empty, signed, or somebody else's."""
+    with transaction.atomic(), pghistory.context(user=by.pk, action="record.signed"):
+        _one_at_a_time(record.patient_id)
+        record = assert_open(record)
+        if record.doctor.user_id != by.pk:
+            raise DomainError(_("Only %(doctor)s can sign this record.") % {"doctor": record.doctor})
+        if record.appointment and record.appointment.status in Appointment.FREES_TIME:
+            raise DomainError(_("This visit is cancelled or missed; there is nothing to sign."))
+        facts = _facts(record)
+        if record.is_empty and not any(facts.values()):
+            raise DomainError(_("There is nothing written yet. Write something before you sign."))
+        return _seal(record, by, facts)
+
+
+def addend(record, *, text, by):
+    """Add to a signed record, signed at once; returns the addendum, a record that amends the other."""
+    text = text.strip()
+    if not text:
+        raise DomainError(_("Write what you want to add."), field="text")
+    if len(text) > LONGEST_ADDENDUM:
+        raise DomainError(
+            _("An addendum holds %(most)s characters; this has %(n)s.") % {"most": LONGEST_ADDENDUM, "n": len(text)},
+            field="text",
+        )
+    with transaction.atomic(), pghistory.context(user=by.pk, action="record.amended"):
+        _one_at_a_time(record.patient_id)
+        record = MedicalRecord.objects.select_for_update().get(pk=record.pk)
+        if not record.is_signed:
+            raise DomainError(_("This record is not signed yet: write in it."))
+        if not hasattr(by, "doctor"):
+            raise DomainError(_("Only doctors write in a record."))
+        addendum = MedicalRecord.objects.create(
+            patient_id=record.patient_id,
+            doctor=by.doctor,
+            appointment_id=record.appointment_id,
+            notes=text,
+            amends_id=record.amends_id or record.pk,
+        )
+        return _seal(addendum, by, {})
+
+
+def verify(patients=None):
+    """Every Problem of the signed records (of these patients), read patient by patient; none if all is as signed."""
+    records = MedicalRecord.objects.filter(signed_at__isnull=False).order_by("patient_id", "signed_at", "pk")
+    if patients is not None:
+        records = records.filter(patient__in=patients)
+    before = None
+    for record in records.iterator(chunk_size=500):
+        if before is not None and before.patient_id != record.patient_id:
+            before = None
+        if record.predecessor_id != (before and before.pk):
+            yield Problem(record, _("the record signed before it is missing or another"))
+        previous = before.content_hash if before else ""
+        if record.content_hash != _hash(record.sealed, previous):
+            yield Problem(record, _("the seal does not fit what was signed"))
+        elif changed := [key for key, value in _content(record).items() if (record.sealed or {}).get(key) != value]:
+            yield Problem(record, _("changed after signing: %(what)s") % {"what": ", ".join(changed)})
+        elif not record.amends_id and (record.sealed or {}).get("sections", {}) != _facts(record):
+            yield Problem(record, _("diagnoses, vitals or prescriptions changed after signing"))
+        before = record
+
+
+def _one_at_a_time(patient_id):
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(%s, %s)", [SIGNING, patient_id % 2**31])
+
+
+def _seal(record, by, facts):
+    last = (
+        MedicalRecord.objects.filter(patient_id=record.patient_id, signed_at__isnull=False)
+        .order_by("signed_at", "pk")
+        .last()
+    )
+    # Never before its predecessor, whatever the clock says: the order of signing is the order of the chain.
+    record.signed_at = max(timezone.now(), last.signed_at) if last else timezone.now()
+    record.signed_by = by
+    record.predecessor = last
+    record.sealed = _content(record) | {"sections": facts}
+    record.content_hash = _hash(record.sealed, last.content_hash if last else "")
+    record.save(update_fields=["signed_at", "signed_by", "predecessor", "sealed", "content_hash"])
+    return record
+
+
+def _content(record):
+    """What of the record itself is signed, JSON-able."""
+    return {
+        "id": record.pk,
+        "patient": record.patient_id,
+        "doctor": record.doctor_id,
+        "appointment": record.appointment_id,
+        "amends": record.amends_id,
+        "signed_by": record.signed_by_id,
+        "signed_at": record.signed_at.isoformat(timespec="microseconds"),
+        **{name: getattr(record, name) for name in TEXTS},
+    }
+
+
+def _facts(record):
+    """What the page's other sections hold of this visit: ``{section: JSON-able}``."""
+    return {name: facts for name, function in sorted(SECTIONS.items()) if (facts := function(record))}
+
+
+def _hash(sealed, previous):
+    text = json.dumps([previous, sealed], sort_keys=True, ensure_ascii=False, separators=(",", ":"))
+    return hashlib.sha256(text.encode()).hexdigest()

@@ -1,0 +1,67 @@
+// <live-section id="…" data-get="/address/" data-nouns="appointment record">: a part of the page that gets itself again
+// when the stream says that something of these kinds changed (the signal that a <live-stream> swaps into #live-signal),
+// and after every gap. The address answers with a page or fragment that holds an element of the same id.
+// While somebody types in it, or a form in it is open, it waits.
+class LiveSection extends HTMLElement {
+  #late = null
+
+  connectedCallback() {
+    document.addEventListener("live:resync", this.refresh)
+    document.addEventListener("live:signal", this.#signal)
+    this.addEventListener("focusout", this.#left)
+  }
+
+  disconnectedCallback() {
+    document.removeEventListener("live:resync", this.refresh)
+    document.removeEventListener("live:signal", this.#signal)
+    this.removeEventListener("focusout", this.#left)
+  }
+
+  #signal = (event) => {
+    const mine = this.dataset.nouns?.split(" ") ?? []
+    if (!mine.length || event.detail.nouns.some((noun) => mine.includes(noun))) this.refresh()
+  }
+
+  get #busy() {
+    const at = document.activeElement
+    return this.contains(at) && at.matches("input, textarea, select")
+  }
+
+  #left = () => {
+    if (!this.#late) return
+    setTimeout(() => this.#late && !this.#busy && this.refresh(), 50)
+  }
+
+  refresh = () => {
+    this.#late = this.#busy
+    if (this.#late) return
+    window.htmx.ajax("GET", this.dataset.get || location.pathname + location.search, {
+      source: this,
+      target: this,
+      swap: "outerMorph",
+      select: `#${this.id}`,
+      headers: { "X-Background": "1" },
+    })
+  }
+}
+
+customElements.define("live-section", LiveSection)
+
+// <live-signal id="live-signal">: where the stream's signals land.
+class LiveSignal extends HTMLElement {
+  connectedCallback() {
+    this.hidden = true
+    this.watcher = new MutationObserver(() => {
+      const signal = this.querySelector("[data-nouns]")
+      if (!signal) return
+      document.dispatchEvent(new CustomEvent("live:signal", { detail: { nouns: signal.dataset.nouns.split(" ") } }))
+    })
+    this.watcher.observe(this, { childList: true, subtree: true, attributes: true })
+  }
+
+  disconnectedCallback() {
+    this.watcher.disconnect()
+  }
+}
+
+customElements.define("live-signal", LiveSignal)
