@@ -213,6 +213,8 @@ SESSION_COOKIE_AGE = int(SESSION_LIMIT.total_seconds())
 IDLE_STAFF = timedelta(minutes=float(env("HMS_IDLE_MINUTES_STAFF", "480" if DEMO else "15")))
 IDLE_PATIENT = timedelta(minutes=float(env("HMS_IDLE_MINUTES_PATIENT", "480" if DEMO else "30")))
 IDLE_WARNING = timedelta(seconds=120)
+# How long a doctor may read the record of somebody who is not in their care, once they said why.
+BREAK_GLASS = timedelta(minutes=min(float(env("HMS_BREAK_GLASS_MINUTES", "60")), 24 * 60))
 
 # --- Security (trust.md lists the promises; README the settings)
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = SECURE

@@ -1,9 +1,11 @@
 """The nouns of the hospital. Everything is importable from here."""
 
-from hms.models.audit import AccessLog
+from hms.models.audit import AccessLog, LogSeal
 from hms.models.billing import CreditNote, CreditNoteLine, DocumentCounter, Invoice, InvoiceLine
+from hms.models.care import BreakGlass
 from hms.models.display import Display
 from hms.models.hospital import Department, Hospital
+from hms.models.leave import VisitToMove
 from hms.models.outbox import OutboxAttachment, OutboxMail
 from hms.models.people import Doctor, NameToken, Patient, User
 from hms.models.prices import FollowUpRule, Service, VisitService
@@ -13,6 +15,7 @@ from hms.models.scheduling import Appointment, TimeOff, WorkingHours
 __all__ = [
     "AccessLog",
     "Appointment",
+    "BreakGlass",
     "CreditNote",
     "CreditNoteLine",
     "Department",
@@ -24,6 +27,7 @@ __all__ = [
     "Hospital",
     "Invoice",
     "InvoiceLine",
+    "LogSeal",
     "MedicalRecord",
     "NameToken",
     "OutboxAttachment",
@@ -33,5 +37,6 @@ __all__ = [
     "TimeOff",
     "User",
     "VisitService",
+    "VisitToMove",
     "WorkingHours",
 ]

@@ -6,17 +6,15 @@ from django.db import models
 from django.db.models.functions import Now
 from django.utils.translation import gettext_lazy as _
 
+from hms.models.care import clinical_for
 from hms.models.triggers import announce
 
 
 class MedicalRecordQuerySet(models.QuerySet):
     def visible_to(self, user):
-        """A doctor sees the records of patients they have or had an appointment with, a patient their signed ones."""
+        """A doctor sees what they wrote and the records of patients in their care, a patient their signed ones."""
         if user.role == "DOCTOR":
-            from hms.models import Appointment
-
-            mine = Appointment.objects.filter(doctor__user=user, patient=models.OuterRef("patient"))
-            return self.filter(models.Q(doctor__user=user) | models.Exists(mine))
+            return self.filter(models.Q(doctor__user=user) | clinical_for(user, "patient_id"))
         if user.role == "PATIENT":
             return self.filter(patient__user=user, signed_at__isnull=False)
         return self.none()
