@@ -22,7 +22,8 @@ Problem = namedtuple("Problem", "seal what")
 # Moments as seconds: their text would depend on the connection's time zone.
 DIGEST = """SELECT count(*), max(id), encode(sha256(convert_to(coalesce(string_agg(jsonb_build_array(id,
     extract(epoch FROM at), user_id, role, patient_id, action, detail, reason, break_glass_id)::text,
-    E'\\n' ORDER BY id), ''), 'UTF8')), 'hex') FROM (SELECT * FROM hms_accesslog WHERE id > %s AND id <= %s ORDER BY id LIMIT %s) stretch"""
+    E'\\n' ORDER BY id), ''), 'UTF8')), 'hex')
+    FROM (SELECT * FROM hms_accesslog WHERE id > %s AND id <= %s ORDER BY id LIMIT %s) stretch"""
 
 
 def seal():
