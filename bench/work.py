@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from bench.data import MARK
 from bench.server import request
 
-EMPTY = "/billing/"  # a signed-in page with nothing of its own
+EMPTY = "/accounts/logout/"  # a signed-in page with nothing of its own: it asks whether one wants to leave
 PAGE = 25  # rows of the patient list
 
 # What people type, and why it may be hard.

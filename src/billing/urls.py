@@ -1,6 +1,22 @@
-from django.urls import path
+from django.urls import include, path
 
-from billing.views.home import home
+from billing.views import drafts, invoice, invoices
 
 app_name = "billing"
-urlpatterns = [path("", home, name="home")]
+urlpatterns = [
+    path("", invoices.home, name="home"),
+    path("totals/", invoices.invoices_totals, name="invoices-totals"),
+    path("export/<str:kind>/", invoices.invoices_export, name="invoices-export"),
+    path("remind/", invoices.invoices_remind, name="invoices-remind"),
+    path("drafts/", drafts.drafts, name="drafts"),
+    path("drafts/issue/", drafts.drafts_issue, name="drafts-issue"),
+    path("invoices/new/", invoice.invoice_new, name="invoice-new"),
+    path("invoices/<int:pk>/", invoice.invoice, name="invoice"),
+    path("invoices/<int:pk>/discard/", invoice.invoice_discard, name="invoice-discard"),
+    path("invoices/<int:pk>/credit/", invoice.invoice_credit, name="invoice-credit"),
+    path("invoices/<int:pk>/mail/", invoice.invoice_mail, name="invoice-mail"),
+    path("invoices/<int:pk>/pdf/", invoice.invoice_pdf, name="invoice-pdf"),
+    path("credit-notes/<int:pk>/", invoice.credit_note, name="credit-note"),
+    path("credit-notes/<int:pk>/pdf/", invoice.credit_note_pdf, name="credit-note-pdf"),
+    path("prices/", include("billing.urls_prices")),
+]

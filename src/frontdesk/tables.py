@@ -11,13 +11,14 @@ from django.utils.translation import gettext_lazy
 from hms.domain import search
 from hms.domain.settings import hospital
 from hms.record_number import grouped
-from hms.templatetags.hms import age, clinical_date, icon, phone, tel
+from hms.tables import DrawnTable
+from hms.templatetags.hms import age, clinical_date, phone, tel
 
 NARROW = {"td": {"class": "nowrap"}}
 WIDE = {"td": {"class": "nowrap wide-only"}, "th": {"class": "wide-only"}}
 
 
-class PatientTable(tables.Table):
+class PatientTable(DrawnTable):
     """Columns and order are django-tables2's; the rows are drawn in one go, as each letter typed draws 25 of them."""
 
     name = tables.Column(gettext_lazy("Name"), attrs={"td": {"class": "patient-name"}})
@@ -35,37 +36,6 @@ class PatientTable(tables.Table):
     class Meta:
         attrs = {"id": "patients-list"}
         per_page = 25
-
-    def __init__(self, *args, query=None, **kwargs):
-        super().__init__(*args, **kwargs)
-        self.query = query  # the address's, which the links that sort carry on
-
-    @cached_property
-    def head(self):
-        """The header cells, as hms/_table.html would draw them."""
-        drawn = []
-        for column in self.columns:
-            css = column.column.attrs.get("th", {}).get("class", "")
-            start = f'<th scope="col" class="{css}"' if css else '<th scope="col"'
-            if not column.orderable:
-                text = escape(column.header) or f'<span class="sr-only">{escape(_("Actions"))}</span>'
-                drawn.append(f"{start}>{text}</th>")
-                continue
-            query = self.query.copy()
-            query.pop("page", None)
-            query["sort"] = column.order_by_alias.next
-            address = escape(f"?{query.urlencode()}")
-            sign, way = icon("chevron-up-down", css="muted"), ""
-            if column.is_ordered:
-                down = column.order_by_alias.is_descending
-                sign = icon("chevron-down" if down else "chevron-up")
-                way = f' aria-sort="{"descending" if down else "ascending"}"'
-            drawn.append(
-                f'{start}{way}><a href="{address}" hx-get="{address}" hx-target="#patients-list"'
-                f' hx-select="#patients-list" hx-swap="outerHTML" hx-push-url="true">{escape(column.header)}{sign}</a>'
-                "</th>"
-            )
-        return mark_safe("".join(drawn))  # noqa: S308 (escaped above)
 
     @cached_property
     def body(self):

@@ -18,6 +18,7 @@ TABLE = {
     "billing": DESK,
     "admin": frozenset({ADMIN}),
     "live-desk": DESK,
+    "live-billing": DESK,
     "live-clinic": frozenset({DOCTOR}),
     "live-visit": frozenset({DOCTOR}),
     "live-display": EVERYBODY,  # the token in the address is the key; unknown or revoked: 404

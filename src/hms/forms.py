@@ -1,7 +1,9 @@
 """Forms: how they are drawn, and the fields that more than one audience needs."""
 
+import re
 import unicodedata
 from datetime import date
+from decimal import Decimal
 
 from django import forms
 from django.core.exceptions import ValidationError
@@ -10,7 +12,9 @@ from django.utils.translation import gettext_lazy as _
 from phonenumber_field.formfields import PhoneNumberField
 from phonenumber_field.phonenumber import to_python as read_phone
 
+from hms import money
 from hms.dates import parse_date, parse_month
+from hms.domain.settings import hospital
 
 
 class Renderer(TemplatesSetting):
@@ -192,4 +196,72 @@ class PhoneField(PhoneNumberField):
         number = read_phone(text, region=self.region)
         if not number or not number.is_valid() or len(number.as_e164) > self.LONGEST:
             raise refusal
+        return number
+
+
+class MoneyField(forms.Field):
+    """An amount as people type it, in the hospital's currency. Gives a Decimal, or None when nothing is typed."""
+
+    widget = forms.TextInput(attrs={"inputmode": "decimal", "autocomplete": "off", "size": 9})
+
+    def prepare_value(self, value):
+        if not isinstance(value, Decimal):
+            return value
+        return f"{value:.{money.digits(hospital().currency)}f}"
+
+    def to_python(self, value):
+        text = str(value or "").strip()
+        if not text:
+            return None
+        currency = hospital().currency
+        bare = re.sub(rf"^(?:{currency}\s*)?[^\w\s.,+-]?\s*|\s*(?:{currency})?$", "", text, flags=re.IGNORECASE)
+        if re.fullmatch(r"[-−–]\s*[\d.,]+", bare):
+            raise ValidationError(_("An amount is never below zero."))
+        amount = money.parse(bare)
+        if amount is None:
+            raise ValidationError(
+                _("“%(value)s” is not an amount. Write it as %(example)s."),
+                params={"value": text[:30], "example": self.prepare_value(Decimal(1250))},
+            )
+        if amount > money.MOST:
+            raise ValidationError(_("This is more than %(most)s."), params={"most": money.MOST})
+        if not money.is_whole(amount, currency):
+            places = money.digits(currency)
+            raise ValidationError(
+                _("%(currency)s has no decimals.")
+                if not places
+                else _("%(currency)s has %(places)s decimals, not more."),
+                params={"currency": currency, "places": places},
+            )
+        return money.rounded(amount, currency)
+
+
+class DecimalTextField(forms.Field):
+    """A plain number such as a quantity or a rate: digits and a point or comma, no exponent, no sign."""
+
+    widget = forms.TextInput(attrs={"inputmode": "decimal", "autocomplete": "off", "size": 5})
+
+    def __init__(self, *, places=2, least=0, most=100, above=False, **kwargs):
+        super().__init__(**kwargs)
+        self.places, self.least, self.most, self.above = places, least, most, above
+
+    def prepare_value(self, value):
+        return f"{value.normalize():f}" if isinstance(value, Decimal) else value
+
+    def to_python(self, value):
+        text = str(value or "").strip().removesuffix("%").strip()
+        if not text:
+            return None
+        if not re.fullmatch(r"[0-9]{1,9}([.,][0-9]{1,9})?", text):
+            raise ValidationError(_("“%(value)s” is not a number. Write it as 1 or 1.5."), params={"value": text[:30]})
+        number = Decimal(text.replace(",", "."))
+        if number < self.least or number > self.most or (self.above and number == self.least):
+            raise ValidationError(
+                _("Write a number above %(least)s and up to %(most)s.")
+                if self.above
+                else _("Write a number from %(least)s to %(most)s."),
+                params={"least": self.least, "most": self.most},
+            )
+        if number != round(number, self.places):
+            raise ValidationError(_("At most %(places)s decimals."), params={"places": self.places})
         return number

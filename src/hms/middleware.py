@@ -1,5 +1,6 @@
 """What every request passes, outermost first."""
 
+import logging
 import time
 from urllib.parse import urlencode, urlsplit
 
@@ -8,11 +9,14 @@ from django.conf import settings
 from django.contrib.auth import logout
 from django.core.exceptions import PermissionDenied
 from django.http import HttpResponse
-from django.shortcuts import redirect, resolve_url
+from django.shortcuts import redirect, render, resolve_url
+from django.utils.translation import gettext as _
 from django_htmx.http import HttpResponseClientRedirect
 
-from hms import access
+from hms import access, pdf
 from hms.models import User
+
+logger = logging.getLogger(__name__)
 
 SEEN_EVERY = 30  # seconds; a session's last use is written down at most this often
 
@@ -130,3 +134,24 @@ class History:
             return self.get_response(request)
         with pghistory.context(user=request.user.pk):
             return self.get_response(request)
+
+
+class Paper:
+    """A document that could not be set is said in words, with 503: everything else goes on."""
+
+    def __init__(self, get_response):
+        self.get_response = get_response
+
+    def __call__(self, request):
+        return self.get_response(request)
+
+    def process_exception(self, request, exception):
+        if not isinstance(exception, pdf.NoPaper):
+            return None
+        logger.error("no paper for %s: %s", request.path, exception)
+        context = {
+            "status": 503,
+            "title": _("The paper could not be set"),
+            "text": _("Nothing was changed. Try again in a moment; if it stays, tell your administrator the time."),
+        }
+        return render(request, "hms/error.html", context, status=503)

@@ -112,6 +112,7 @@ MIDDLEWARE = [
     "hms.middleware.SessionLimits",
     "hms.middleware.Doors",
     "hms.middleware.History",
+    "hms.middleware.Paper",
 ]
 ROOT_URLCONF = "hms.urls"
 TEMPLATES = [

@@ -24,6 +24,7 @@ urlpatterns = [
     path("portal/", include("portal.urls")),
     path("billing/", include("billing.urls")),
     path("live/", include("frontdesk.streams")),
+    path("live/", include("billing.streams")),
     path("live/", include("clinic.streams")),
     path("display/", include("frontdesk.display_urls")),
 ]

@@ -6,7 +6,7 @@ from decimal import Decimal
 
 import pghistory
 from django.db import transaction
-from django.db.models import Max, Q, Sum
+from django.db.models import Max, Q
 from django.utils.translation import gettext as _
 
 from hms import money
@@ -259,76 +259,102 @@ def _draft(invoice, by, action, version):
         yield current
 
 
+def edit(invoice, *, by, version=None, head=None, lines=None, removed=(), added=None):
+    """Everything that one look at a draft changed, in one go.
+
+    ``head``: ``bill_to`` and ``note``; ``lines``: ``{line id: {text, quantity, unit_price, tax_rate, discount,
+    discount_reason}}``; ``removed``: line ids; ``added``: a new line, ``{service}`` or ``{text, unit_price, …}``.
+    A refusal names its line by ``error.line`` (an id, or "new").
+    """
+    with _draft(invoice, by, "invoice.edited", version) as draft:
+        found = {line.pk: line for line in draft.lines.all()}
+        for pk, values in (lines or {}).items():
+            with _refusing(pk):
+                if pk not in found:
+                    raise Stale(_("Somebody else has removed this line."), current=draft)
+                if pk not in removed:
+                    _change(draft, found[pk], values, by)
+        draft.lines.filter(pk__in=removed).delete()
+        if added:
+            with _refusing("new"):
+                _add(draft, added)
+        if head:
+            draft.bill_to, draft.note = head["bill_to"].strip()[:500], " ".join(head["note"].split())[:500]
+            draft.save(update_fields=["bill_to", "note"])
+        return _sum(draft)
+
+
+@contextmanager
+def _refusing(line):
+    try:
+        yield
+    except DomainError as e:
+        e.line = line
+        raise
+
+
+def _change(draft, line, values, by):
+    before = (line.discount, line.gross)
+    changed = [name for name, value in values.items() if getattr(line, name) != value]
+    if not changed:
+        return
+    for name in changed:
+        setattr(line, name, values[name])
+    line.text = _text(line.text)
+    _check_quantity(line.quantity)
+    prices.check_amount(line.unit_price, field="unit_price")
+    prices.check_amount(line.discount, field="discount")
+    line.net = net(line.quantity, line.unit_price, line.discount, draft.currency)
+    line.discount_reason = " ".join(line.discount_reason.split())[:200] if line.discount else ""
+    if (line.discount, line.gross) != before or (line.discount and not line.discount_reason):
+        _check_discount(line, by)
+    line.save()
+
+
+def _add(draft, added):
+    quantity = added.get("quantity", Decimal(1))
+    _check_quantity(quantity)
+    if service := added.get("service"):
+        return _from_service(draft, service, quantity=quantity)
+    unit_price = added.get("unit_price")
+    if unit_price is None:
+        raise DomainError(_("This is no code of the price list; write its price too."), field="unit_price")
+    prices.check_amount(unit_price, field="unit_price")
+    return _line(
+        draft,
+        text=_text(added["text"]),
+        unit_price=unit_price,
+        quantity=quantity,
+        tax_rate=added.get("tax_rate") or Decimal(0),
+        department_id=draft.department_id,
+    )
+
+
 def add_service(invoice, service, *, by, quantity=Decimal(1), version=None):
     """A service of the price list, at its price."""
-    with _draft(invoice, by, "invoice.line_added", version) as draft:
-        _check_quantity(quantity)
-        _from_service(draft, service, quantity=quantity)
-        return _sum(draft)
+    return edit(invoice, by=by, version=version, added={"service": service, "quantity": quantity})
 
 
 def add_line(invoice, *, text, unit_price, by, quantity=Decimal(1), tax_rate=Decimal(0), version=None):
     """Something that is not on the price list."""
-    with _draft(invoice, by, "invoice.line_added", version) as draft:
-        _check_quantity(quantity)
-        prices.check_amount(unit_price, field="unit_price")
-        _line(
-            draft,
-            text=_text(text),
-            unit_price=unit_price,
-            quantity=quantity,
-            tax_rate=tax_rate,
-            department_id=draft.department_id,
-        )
-        return _sum(draft)
+    added = {"text": text, "unit_price": unit_price, "quantity": quantity, "tax_rate": tax_rate}
+    return edit(invoice, by=by, version=version, added=added)
 
 
 def change_line(invoice, line, *, by, version=None, **changes):
     """Change ``text``, ``quantity``, ``unit_price``, ``tax_rate``, ``discount`` or ``discount_reason`` of a line."""
-    with _draft(invoice, by, "invoice.line_changed", version) as draft:
-        line = _line_of(draft, line)
-        before = (line.discount, line.gross)
-        for name, value in changes.items():
-            setattr(line, name, value)
-        line.text = _text(line.text)
-        _check_quantity(line.quantity)
-        prices.check_amount(line.unit_price, field="unit_price")
-        prices.check_amount(line.discount, field="discount")
-        line.net = net(line.quantity, line.unit_price, line.discount, draft.currency)
-        line.discount_reason = line.discount_reason.strip()[:200] if line.discount else ""
-        if (line.discount, line.gross) != before:
-            _check_discount(line, by)
-        line.save()
-        return _sum(draft)
+    return edit(invoice, by=by, version=version, lines={line.pk: changes})
 
 
 def remove_line(invoice, line, *, by, version=None):
     """Take a line off a draft."""
-    with _draft(invoice, by, "invoice.line_removed", version) as draft:
-        _line_of(draft, line).delete()
-        return _sum(draft)
-
-
-def set_head(invoice, *, by, bill_to, note, version=None):
-    """Who pays, if not the patient, and a sentence to print."""
-    with _draft(invoice, by, "invoice.head_changed", version) as draft:
-        draft.bill_to, draft.note = bill_to.strip()[:500], note.strip()[:500]
-        draft.version += 1
-        draft.save(update_fields=["bill_to", "note", "version"])
-        return draft
+    return edit(invoice, by=by, version=version, removed=[line.pk])
 
 
 def discard(invoice, *, by, version=None):
     """Throw a draft away; what the doctor ticked stays ticked, and the history keeps what it held."""
     with _draft(invoice, by, "invoice.discarded", version) as draft:
         draft.delete()
-
-
-def _line_of(draft, line):
-    found = draft.lines.filter(pk=line.pk).first()
-    if found is None:
-        raise Stale(_("Somebody else has removed this line."), current=draft)
-    return found
 
 
 def _text(text):
@@ -419,9 +445,3 @@ def take_list_prices(invoice, *, by, version=None):
 def open_drafts():
     """What is left to issue: drafts of visits that are over, and those made by hand."""
     return Invoice.objects.drafts().filter(Q(appointment=None) | Q(appointment__status=Appointment.Status.COMPLETED))
-
-
-def sums(invoices):
-    """How many, and what they come to."""
-    found = invoices.aggregate(total=Sum("total_amount"), tax=Sum("tax_amount"))
-    return {"total": found["total"] or Decimal(0), "tax": found["tax"] or Decimal(0)}

@@ -18,6 +18,7 @@ from django.utils.translation import gettext_lazy, ngettext
 from hms.domain.settings import hospital
 from hms.middleware import expires_at
 from hms.models import User
+from hms.money import digits as minor_digits
 from hms.record_number import grouped
 
 register = template.Library()
@@ -48,15 +49,33 @@ SIGNS = {"GBP": "£", "EUR": "€", "USD": "$", "INR": "₹", "JPY": "¥", "NGN"
 
 @register.filter
 def money(amount, currency=None):
-    """£1,234.50: the hospital's currency, two decimals, the reader's separators."""
+    """£1,234.50, ¥1,235: the hospital's currency with its own number of decimals, the reader's separators."""
     try:
         amount = Decimal(amount)
     except (InvalidOperation, TypeError, ValueError):
         return ""
     currency = currency or hospital().currency
-    digits = formats.number_format(abs(amount), decimal_pos=2, use_l10n=True, force_grouping=True)
+    digits = formats.number_format(abs(amount), decimal_pos=minor_digits(currency), use_l10n=True, force_grouping=True)
     sign = SIGNS.get(currency, f"{currency}\N{NO-BREAK SPACE}")
     return f"{'−' if amount < 0 else ''}{sign}{digits}"
+
+
+@register.filter
+def plain_amount(amount):
+    """1234.50, as it is typed: the hospital's decimals, nothing else."""
+    return "" if amount in (None, "") else f"{Decimal(amount):.{minor_digits(hospital().currency)}f}"
+
+
+@register.filter
+def percent(rate):
+    """20 %, 7.5 %: no more decimals than it has."""
+    return "" if rate in (None, "") else f"{Decimal(rate).normalize():f}\N{NO-BREAK SPACE}%"
+
+
+@register.filter
+def quantity(number):
+    """2, 1.5: no more decimals than it has."""
+    return "" if number in (None, "") else f"{Decimal(number).normalize():f}"
 
 
 def _local(value):

@@ -92,7 +92,7 @@ def _let_in(place, response):
     own_rule = place.name.startswith("admin:") or place.name in NEEDS_A_SECOND_FACTOR
     if response.status_code == 403 and not own_rule:
         return "was refused"
-    shown = [c for c in CLINICAL if c in response.content.decode()]
+    shown = [c for c in CLINICAL if c in response.content.decode(errors="replace")]
     return f"shows clinical text {shown}" if shown else ""
 
 

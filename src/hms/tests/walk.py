@@ -6,15 +6,25 @@ from django.contrib.contenttypes.models import ContentType
 from django.urls import get_resolver, resolve
 from django.utils.regex_helper import normalize
 
+from hms.domain import credit_notes
 from hms.domain.settings import hospital
-from hms.models import Display, MedicalRecord
-from hms.testing import make_appointment, make_patient, make_user
+from hms.models import Display, FollowUpRule, MedicalRecord
+from hms.testing import make_appointment, make_invoice, make_patient, make_service, make_user
 
 # The URL name with its namespace, one address of it, and how the view is called.
 Place = namedtuple("Place", "name path lookup")
 
 # Of the record, and of what only clinicians may read.
-CANARIES = ["Quetzalcoatl", "Xochipilli", "canary-reason", "canary-desk-note", "canary-notes", "canary@hms"]
+CANARIES = [
+    "canary-invoice-note",
+    "canary-credit-reason",
+    "Quetzalcoatl",
+    "Xochipilli",
+    "canary-reason",
+    "canary-desk-note",
+    "canary-notes",
+    "canary@hms",
+]
 CLINICAL = ["canary-diagnosis", "canary-treatment", "canary-allergies", "canary-medical-history"]
 
 
@@ -40,11 +50,20 @@ class Rows:
             treatment="canary-treatment",
         )
         self.display, self.token = Display.objects.open(name="Hall", by=make_user())
+        self.invoice = make_invoice(appointment=self.appointment, note="canary-invoice-note")
+        self.credit_note = credit_notes.credit(
+            self.invoice,
+            amounts={self.invoice.lines.get().pk: 1},
+            reason="canary-credit-reason",
+            by=self.invoice.issued_by,
+        )
+        self.service = make_service()
+        self.rule = FollowUpRule.objects.create(days=14, percent=0)
         self.canaries = [*CANARIES, *CLINICAL, self.patient.record_number]
 
     def shown_in(self, response):
         """The canaries that an answer holds, in its body or its headers; in any case (names are shown in capitals)."""
-        text = f"{response.content.decode()} {response.headers}".lower()
+        text = f"{response.content.decode(errors='replace')} {response.headers}".lower()
         return [c for c in self.canaries if c.lower() in text]
 
     def fill(self, name, parameter):
@@ -54,9 +73,8 @@ class Rows:
         return {
             "day": f"{hospital().today():%Y-%m-%d}",
             "token": self.token,
-            "pk": {"frontdesk:patient": self.patient.pk, "frontdesk:display-revoke": self.display.pk}.get(
-                name.removesuffix("-edit"), self.appointment.pk
-            ),
+            "pk": self._pk(name),
+            "kind": "csv",
             "key": "1-abc123",
             "step": "start",
             "uidb36": "1",
@@ -65,6 +83,14 @@ class Rows:
             "object_id": self.patient.pk,
             "url": "nothing-there/",
         }[parameter]
+
+    def _pk(self, name):
+        names = {"frontdesk:patient": self.patient, "frontdesk:display-revoke": self.display}
+        names |= {"billing:credit-note": self.credit_note, "billing:credit-note-pdf": self.credit_note}
+        names |= {"billing:price": self.service, "billing:price-end": self.service, "billing:follow-up-end": self.rule}
+        if name == "billing:invoice" or name.startswith("billing:invoice-"):
+            return self.invoice.pk
+        return names.get(name.removesuffix("-edit"), self.appointment).pk
 
     def _admin_object(self, name):
         rows = {"patient": self.patient, "user": self.patient.user, "appointment": self.appointment}

@@ -1,0 +1,92 @@
+"""The rows of the invoice list: a page of ids first, straight from an index, then what that page shows of them."""
+
+import re
+from collections import namedtuple
+
+from django.db import connection
+from django.db.models import Count, F, Q, Sum
+from django_tables2.data import TableData
+
+from hms.domain import search
+from hms.models import Invoice, Patient
+
+LAST_PAGE = 400  # whoever is further down wants a filter
+NEWEST = [F("year").desc(), F("serial").desc()]
+ORDERS = {
+    "number": [F("year"), F("serial")],
+    "issued": [F("issued_on"), F("id")],
+    "due": [F("due_date"), F("id")],
+    "total": [F("total_amount"), F("id")],
+}
+NUMBER = re.compile(r"\d{4}-\d{1,9}|\d{4}-?")  # 2026-000041, or how it begins
+Row = namedtuple(
+    "Row",
+    "pk number status issued_on due_date total_amount currency patient_id last_name first_name record_number"
+    " doctor_last doctor_first department credited",
+)
+ROWS = """
+    SELECT i.id, i.number, i.status, i.issued_on, i.due_date, i.total_amount, i.currency,
+        p.id, u.last_name, u.first_name, p.record_number, du.last_name, du.first_name, dep.name,
+        (SELECT sum(c.total_amount) FROM hms_creditnote c WHERE c.invoice_id = i.id)
+    FROM hms_invoice i
+    JOIN hms_patient p ON p.id = i.patient_id JOIN hms_user u ON u.id = p.user_id
+    LEFT JOIN hms_doctor d ON d.id = i.doctor_id LEFT JOIN hms_user du ON du.id = d.user_id
+    LEFT JOIN hms_department dep ON dep.id = i.department_id
+    WHERE i.id = ANY(%s)"""
+
+
+def matching(invoices, text):
+    """Those that somebody means by ``text``: a number or its beginning, or whose patient matches."""
+    text = search.clean(text)
+    if not text:
+        return invoices
+    if NUMBER.fullmatch(text):
+        return invoices.filter(number__startswith=text)
+    users = [match.user_id for match in search.patients(text, limit=search.CAP).matches]
+    patients = list(Patient.objects.filter(user__in=users).values_list("pk", flat=True))
+    return invoices.filter(patient__in=patients)
+
+
+class InvoiceData(TableData):
+    """What the table pages through. Reads a page and one row more, never all of them."""
+
+    def set_table(self, table):
+        self.table = table
+
+    sort = None
+
+    def order_by(self, aliases):
+        """Called by the table with aliases that it knows; the first one counts."""
+        self.sort = aliases[0] if aliases else None
+
+    def ordered(self):
+        if not self.sort:
+            return self.data.order_by(*NEWEST)
+        down = self.sort.startswith("-")
+        return self.data.order_by(*[e.desc() if down else e.asc() for e in ORDERS[self.sort.lstrip("-")]])
+
+    def __getitem__(self, key):
+        pks = list(self.ordered().values_list("pk", flat=True)[key.start or 0 : key.stop])
+        return read(pks)
+
+
+def read(pks):
+    """What a row shows of these invoices, in their order."""
+    if not pks:
+        return []
+    with connection.cursor() as cursor:
+        cursor.execute(ROWS, [pks])
+        rows = {row[0]: Row(*row) for row in cursor.fetchall()}
+    return [rows[pk] for pk in pks if pk in rows]
+
+
+def totals(invoices):
+    """How many invoices, what they come to, and what of that is neither paid nor cancelled."""
+    unpaid = Q(status__in=Invoice.UNPAID)
+    found = invoices.aggregate(
+        count=Count("pk"),
+        total=Sum("total_amount"),
+        open=Sum("total_amount", filter=unpaid),
+        open_count=Count("pk", filter=unpaid),
+    )
+    return {name: value or 0 for name, value in found.items()}

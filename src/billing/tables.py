@@ -1,0 +1,107 @@
+"""Billing's lists. They share hms/_table.html."""
+
+import django_tables2 as tables
+from django.urls import reverse
+from django.utils.functional import cached_property
+from django.utils.html import escape
+from django.utils.safestring import mark_safe
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from hms.domain.settings import hospital
+from hms.models import Invoice
+from hms.tables import DrawnTable
+from hms.templatetags.hms import clinical_date, icon, money
+
+NARROW = {"td": {"class": "nowrap"}}
+NUMBER = {"td": {"class": "nowrap num"}, "th": {"class": "num"}}
+WIDE = {"td": {"class": "nowrap wide-only"}, "th": {"class": "wide-only"}}
+
+# How a state looks: (word, style, icon). Never colour alone.
+STATES = {
+    "PENDING": (gettext_lazy("Pending"), "tag-info", "clock"),
+    "OVERDUE": (gettext_lazy("Overdue"), "tag-error", "exclamation-triangle"),
+    "PAID": (gettext_lazy("Paid"), "tag-success", "check-circle"),
+    "CANCELLED": (gettext_lazy("Cancelled"), "tag", "no-symbol"),
+    "DRAFT": (gettext_lazy("Draft"), "tag", "pencil-square"),
+}
+
+
+def state(status, due_date, today):
+    """The state of an issued invoice on a day: overdue by its due date, whatever the nightly sweep has left."""
+    if status in Invoice.UNPAID:
+        return "OVERDUE" if due_date < today else "PENDING"
+    return status
+
+
+def state_tag(name):
+    """A state's tag: icon, word, colour."""
+    word, css, picture = STATES[name]
+    return mark_safe(f'<span class="tag {css}">{icon(picture)}{escape(word)}</span>')  # noqa: S308 (constants)
+
+
+class InvoiceTable(DrawnTable):
+    """Issued invoices; the rows are drawn in one go."""
+
+    number = tables.Column(gettext_lazy("Number"), attrs=NARROW)
+    patient = tables.Column(gettext_lazy("Patient"), orderable=False)
+    doctor = tables.Column(gettext_lazy("Doctor"), orderable=False, attrs=WIDE)
+    issued = tables.Column(gettext_lazy("Issued"), accessor="issued_on", attrs=NARROW)
+    due = tables.Column(gettext_lazy("Due"), accessor="due_date", attrs=NARROW)
+    total = tables.Column(gettext_lazy("Total"), accessor="total_amount", attrs=NUMBER)
+    status = tables.Column(gettext_lazy("Status"), orderable=False, attrs=NARROW)
+    select = tables.Column("", orderable=False, attrs={"td": {"class": "row-select"}})
+
+    caption = gettext_lazy("Invoices")
+    above = "billing/_invoices_above.html"
+
+    class Meta:
+        attrs = {"id": "invoices-list"}
+        per_page = 25
+
+    @cached_property
+    def body(self):
+        """The rows of the page, as hms/_table.html would draw them."""
+        labels = {
+            name: (column.column.attrs.get("td", {}).get("class", ""), escape(column.header))
+            for name, column in self.columns.items()
+        }
+        page, select = reverse("billing:invoice", args=[0]), escape(_("Select"))
+        today, drawn = hospital().today(), []
+        for row in self.paginated_rows:
+            r = row.record
+            cells = _cells(r, page, select, state(r.status, r.due_date, today))
+            drawn.append(
+                f'<tr id="invoice-{r.pk}"><th scope="row" data-label="{labels["number"][1]}">{cells["number"]}</th>'
+            )
+            for name in list(labels)[1:]:
+                css, label = labels[name]
+                drawn.append(f'<td class="{css}" data-label="{label}">{cells[name]}</td>')
+            drawn.append("</tr>")
+        return mark_safe("".join(drawn))  # noqa: S308 (every value is escaped)
+
+
+def _cells(row, page, select, now):
+    """The HTML of each cell of an invoice's row, by column."""
+    name = escape(", ".join(part for part in (row.last_name.upper(), row.first_name) if part) or f"#{row.patient_id}")
+    doctor = escape(f"{row.doctor_last}, {row.doctor_first}") if row.doctor_last else ""
+    if row.department and doctor:
+        doctor += f' <span class="muted">{escape(row.department)}</span>'
+    number = escape(row.number)
+    credited = f' <span class="muted">−{money(row.credited, row.currency)}</span>' if row.credited else ""
+    box = ""
+    if now in {"PENDING", "OVERDUE"}:
+        box = (
+            f'<input class="checkbox" type="checkbox" name="invoice" value="{row.pk}" form="invoices-bulk"'
+            f' aria-label="{select} {number}">'
+        )
+    return {
+        "number": f'<a href="{page.replace("/0/", f"/{row.pk}/")}">{number}</a>',
+        "patient": f'<bdi>{name}</bdi> <span class="muted nowrap">{row.record_number}</span>',
+        "doctor": doctor,
+        "issued": clinical_date(row.issued_on),
+        "due": clinical_date(row.due_date),
+        "total": f"{money(row.total_amount, row.currency)}{credited}",
+        "status": state_tag(now),
+        "select": box,
+    }

@@ -1,0 +1,132 @@
+"""The list of issued invoices: found, filtered, sorted, summed, exported, and reminded of."""
+
+from urllib.parse import urlencode
+
+from django.contrib import messages
+from django.core.paginator import EmptyPage
+from django.http import QueryDict
+from django.shortcuts import redirect, render
+from django.template.loader import render_to_string
+from django.urls import reverse
+from django.utils.http import url_has_allowed_host_and_scheme
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+from django.views.decorators.http import require_POST, require_safe
+from django_tables2 import LazyPaginator
+
+from billing.exports import answer
+from billing.filters import InvoiceFilter
+from billing.invoice_list import LAST_PAGE, InvoiceData, matching, totals
+from billing.tables import InvoiceTable
+from hms import live
+from hms.domain import audit, reminding
+from hms.domain.settings import hospital
+from hms.middleware import is_background
+from hms.models import Invoice, Patient
+
+
+def _asked(request):
+    """``(filters, invoices)`` of the address; what is odd in it is said at its field, and not filtered by."""
+    # What is not set stays out of the addresses that the page links to.
+    request.GET = QueryDict(urlencode([(k, v) for k, v in request.GET.items() if v]))
+    filters = InvoiceFilter(request.GET, queryset=Invoice.objects.visible_to(request.user).issued())
+    good = filters.form.is_valid()
+    found = filters.filter_queryset(filters.queryset) if good else filters.queryset
+    return filters, matching(found, request.GET.get("q", ""))
+
+
+@require_safe
+def home(request):
+    """Issued invoices, the newest first."""
+    filters, found = _asked(request)
+    table = InvoiceTable(InvoiceData(found), order_by=request.GET.getlist("sort")[:1], query=request.GET)
+    count = len(_page(table, request.GET.get("page")))
+    if count and not is_background(request):
+        audit.searched(count, by=request.user, detail="invoices")
+    context = {
+        "table": table,
+        "filter": filters,
+        "count": count,
+        "sort": table.data.sort,
+        "query": request.GET.urlencode(),
+        "patient": _patient(request, filters),
+        "drafts": Invoice.objects.drafts().count(),
+    }
+    if "totals" in request.GET:
+        context |= {"totals": totals(found)}
+    if not count:
+        table.empty_text = render_to_string("billing/_invoices_none.html", context, request)
+    response = render(request, "billing/invoices.html", context)
+    if request.htmx and request.htmx.source == "form#invoices-filter":
+        # While somebody types the address keeps up, without a step back for each letter.
+        response.headers["HX-Replace-Url"] = f"{request.path}?{request.GET.urlencode()}".removesuffix("?")
+    return response
+
+
+def _page(table, number):
+    """The rows of the asked page; the first one when there is no such page."""
+    number = int(number) if number and number.isascii() and number.isdigit() and len(number) < 5 else 1
+    try:
+        table.paginate(LazyPaginator, page=max(1, min(number, LAST_PAGE)))
+    except EmptyPage:  # the list became shorter than the address remembers
+        table.paginate(LazyPaginator, page=1)
+    return table.page.object_list
+
+
+def _patient(request, filters):
+    pk = getattr(filters.form, "cleaned_data", {}).get("patient")
+    return Patient.objects.visible_to(request.user).filter(pk=pk).select_related("user").first() if pk else None
+
+
+@require_safe
+def invoices_totals(request):
+    """What the filtered invoices come to: asked for beside the list, which does not wait for it."""
+    _filters, found = _asked(request)
+    return render(request, "billing/_invoices_totals.html", {"totals": totals(found)})
+
+
+@require_safe
+def invoices_export(request, kind):
+    """The filtered list as CSV or XLSX."""
+    _filters, found = _asked(request)
+    data = InvoiceData(found)
+    sort = request.GET.get("sort", "")
+    data.sort = sort if sort.lstrip("-") in InvoiceTable.base_columns and sort.lstrip("-") in SORTS else None
+    response, count = answer(kind, data.ordered(), today=hospital().today())
+    audit.searched(count, by=request.user, detail=f"invoices, {kind}")
+    return response
+
+
+SORTS = {"number", "issued", "due", "total"}
+
+
+@require_POST
+def invoices_remind(request):
+    """Mail a reminder to the patients of the chosen invoices."""
+    pks = [int(pk) for pk in request.POST.getlist("invoice") if pk.isascii() and pk.isdigit() and len(pk) < 19]
+    chosen = Invoice.objects.visible_to(request.user).owed().filter(pk__in=pks[:500])
+    done = reminding.remind(chosen, by=request.user)
+    if not pks:
+        messages.warning(request, _("Choose the invoices to remind of."))
+    else:
+        said = ngettext("%(n)d reminder is on its way.", "%(n)d reminders are on their way.", done.sent) % {
+            "n": done.sent
+        }
+        if done.again:
+            said += " " + ngettext(
+                "%(n)d was reminded today already.", "%(n)d were reminded today already.", done.again
+            ) % {"n": done.again}
+        if done.no_address:
+            said += " " + ngettext("%(n)d has no e-mail address.", "%(n)d have no e-mail address.", done.no_address) % {
+                "n": done.no_address
+            }
+        (messages.success if done.sent else messages.warning)(request, said)
+    back = request.POST.get("back", "")
+    local = url_has_allowed_host_and_scheme(back, allowed_hosts=None) and back.startswith("/billing/")
+    return redirect(back if local else reverse("billing:home"))
+
+
+@require_safe
+def invoices_stream(request):
+    """Says that invoices changed; each screen gets its own list again."""
+    return live.stream(request, "billing", "all")

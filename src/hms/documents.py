@@ -1,0 +1,154 @@
+"""Billing on paper: what the templates in hms/typst print, from what was copied when it was issued."""
+
+from datetime import datetime
+from decimal import Decimal
+
+import segno
+from django.db import transaction
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from hms import jobs, money, pdf
+from hms.domain import audit, credit_notes, invoicing, outbox, printing
+from hms.domain.settings import hospital
+from hms.errors import DomainError
+from hms.templatetags.hms import clinical_date, percent, quantity
+from hms.templatetags.hms import money as shown
+
+
+def invoice_pdf(invoice):
+    """The invoice as PDF. A draft is marked as one, and says what it would say today."""
+    return pdf.render("invoice", invoice_data(invoice))
+
+
+def credit_note_pdf(note):
+    return pdf.render("credit_note", credit_note_data(note))
+
+
+def _common(printed, currency):
+    """What every billing document shares (hms/typst/_billing.typ)."""
+    return {
+        "hospital": printed["hospital"],
+        "patient": printed["patient"]
+        | {"born": clinical_date(datetime.fromisoformat(printed["patient"]["born"]).date())},
+        "bill_to": printed.get("bill_to", ""),
+        "currency": currency,
+        "printed_at": f"{timezone.now().astimezone(hospital().zone):%d-%b-%Y %H:%M}",
+    }
+
+
+def _tax_rows(table, currency):
+    return [
+        {"rate": percent(rate), "net": shown(net, currency), "tax": shown(tax, currency)} for rate, net, tax in table
+    ]
+
+
+def invoice_data(invoice):
+    """What invoice.typ prints, all of it text."""
+    printed = invoice.printed or printing.copy_for(invoice)
+    lines = list(invoice.lines.all())
+    _amount, _tax, table = invoicing.totals(lines, invoice.currency)
+    credited = Decimal(0) if invoice.is_draft else credit_notes.credited(invoice)
+    visit = printed.get("visit")
+    return _common(printed, invoice.currency) | {
+        "title": _("Invoice") if not invoice.is_draft else _("Draft, not an invoice"),
+        "draft": invoice.is_draft,
+        "number": invoice.number or "",
+        "issued": clinical_date(invoice.issued_on),
+        "due": clinical_date(invoice.due_date),
+        "cancelled": invoice.status == "CANCELLED",
+        "doctor": printed.get("doctor", ""),
+        "department": printed.get("department", ""),
+        "visit": clinical_date(datetime.fromisoformat(visit).astimezone(hospital().zone)) if visit else "",
+        "note": invoice.note,
+        "terms": printed.get("terms", ""),
+        "lines": [
+            {
+                "code": line.code,
+                "text": line.text,
+                "quantity": quantity(line.quantity),
+                "price": shown(line.unit_price, invoice.currency),
+                "rate": percent(line.tax_rate),
+                "discount": f"−{shown(line.discount, invoice.currency)}" if line.discount else "",
+                "reason": line.discount_reason,
+                "net": shown(line.net, invoice.currency),
+            }
+            for line in lines
+        ],
+        "taxes": _tax_rows(table, invoice.currency),
+        "amount": shown(invoice.amount, invoice.currency),
+        "tax": shown(invoice.tax_amount, invoice.currency),
+        "total": shown(invoice.total_amount, invoice.currency),
+        "credited": f"−{shown(credited, invoice.currency)}" if credited else "",
+        "rest": shown(invoice.total_amount - credited, invoice.currency) if credited else "",
+        "qr": _code(invoice),
+    }
+
+
+def _code(invoice):
+    """What the QR code holds: enough to find and pay it, nothing of the patient."""
+    if invoice.is_draft:
+        return ""
+    return _qr("INVOICE", invoice.number, invoice, f"{invoice.due_date:%Y-%m-%d}")
+
+
+def _qr(kind, number, document, last, currency=None):
+    currency = currency or document.currency
+    total = money.rounded(document.total_amount, currency)
+    text = ";".join([f"HMS:{kind}", number, f"{document.issued_on:%Y-%m-%d}", f"{currency} {total}", last])
+    return segno.make(text, micro=False, error="m").svg_inline(border=0)
+
+
+def credit_note_data(note):
+    """What credit_note.typ prints."""
+    currency = note.invoice.currency
+    return _common(note.printed, currency) | {
+        "title": _("Credit note"),
+        "number": note.number,
+        "issued": clinical_date(note.issued_on),
+        "invoice": note.invoice.number,
+        "invoice_issued": clinical_date(note.invoice.issued_on),
+        "reason": note.reason,
+        "cancels": note.invoice.status == "CANCELLED",
+        "lines": [
+            {
+                "code": row.line.code,
+                "text": row.line.text,
+                "rate": percent(row.line.tax_rate),
+                "net": shown(row.net, currency),
+            }
+            for row in note.lines.select_related("line")
+        ],
+        "taxes": _tax_rows(credit_notes.tax_rows(note), currency),
+        "amount": shown(note.amount, currency),
+        "tax": shown(note.tax_amount, currency),
+        "total": shown(note.total_amount, currency),
+        "qr": _qr("CREDIT", note.number, note, note.invoice.number, currency),
+    }
+
+
+def mail_invoice(invoice, *, by):
+    """Queue the mailing of an issued invoice to its patient."""
+    user = invoice.patient.user
+    if invoice.is_draft:
+        raise DomainError(_("A draft is not mailed; issue it first."))
+    if not user.email or not user.is_active:
+        raise DomainError(_("This patient has no e-mail address."))
+    with transaction.atomic():
+        audit.viewed(invoice.patient, by=by, action="invoice.mailed")
+        jobs.later("billing.mail_invoice", once=f"invoice:{invoice.pk}", invoice_id=invoice.pk)
+
+
+def send_invoice(invoice):
+    """Write the mail with the PDF; what the job does."""
+    user = invoice.patient.user
+    return outbox.post(
+        kind="invoice.mailed",
+        to=user.email,
+        user=user,
+        subject=_("Invoice %(number)s") % {"number": invoice.number},
+        text=_("Hello,\n\nattached is invoice %(number)s, due on %(due)s.\n\n%(hospital)s")
+        % {"number": invoice.number, "due": clinical_date(invoice.due_date), "hospital": hospital().name},
+        attachments=[(f"{invoice.number}.pdf", "application/pdf", invoice_pdf(invoice))],
+        key=f"invoice.mailed:{invoice.pk}:{timezone.now():%Y%m%d%H%M%S}",
+    )

@@ -1,0 +1,137 @@
+"""Prices from a CSV file: read as a whole, every row judged, and only then, when asked, written."""
+
+import csv
+import io
+from collections import namedtuple
+from decimal import Decimal
+
+from django.core.exceptions import ValidationError
+from django.db import transaction
+from django.utils.translation import gettext as _
+
+from hms.domain import prices
+from hms.domain.settings import hospital
+from hms.errors import DomainError
+from hms.forms import DateTextField, DecimalTextField, MoneyField, ShortText
+from hms.models import Department, Service
+
+MOST_BYTES = 1_000_000
+MOST_ROWS = 5000
+COLUMNS = ["code", "name", "department", "price", "tax_rate", "valid_from", "valid_until"]
+NEEDED = ["code", "name", "price"]
+
+Row = namedtuple("Row", "line values errors what")  # what: "new", "changed", "same", or "" for a wrong one
+
+
+def read(content, *, today=None):
+    """``[Row, …]`` of the file's bytes. Raises DomainError when it is no table at all."""
+    if len(content) > MOST_BYTES:
+        raise DomainError(_("The file is larger than %(most)s kB.") % {"most": MOST_BYTES // 1000}, field="file")
+    try:
+        text = content.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        try:
+            text = content.decode("cp1252")
+        except UnicodeDecodeError:
+            raise DomainError(_("This is not a text file. Save the sheet as CSV (UTF-8)."), field="file") from None
+    if "\x00" in text:
+        raise DomainError(_("This is not a text file. Save the sheet as CSV (UTF-8)."), field="file")
+    head = text.lstrip().split("\n", 1)[0]
+    mark = max([",", ";", "\t"], key=head.count)
+    try:
+        rows = list(csv.reader(io.StringIO(text.lstrip(), newline=""), delimiter=mark, strict=True))
+    except csv.Error as e:
+        raise DomainError(_("The file cannot be read as CSV: %(why)s.") % {"why": e}, field="file") from None
+    if not rows:
+        raise DomainError(_("The file is empty."), field="file")
+    names = [name.strip().lower().replace(" ", "_") for name in rows[0]]
+    missing = [name for name in NEEDED if name not in names]
+    if missing:
+        raise DomainError(
+            _("The first line names the columns; these are missing: %(names)s.") % {"names": ", ".join(missing)},
+            field="file",
+        )
+    if len(rows) - 1 > MOST_ROWS:
+        raise DomainError(_("At most %(most)s rows at a time.") % {"most": MOST_ROWS}, field="file")
+    return _judged(names, rows[1:], today or hospital().today())
+
+
+def _judged(names, rows, today):
+    departments = {d.name.casefold(): d for d in Department.objects.all()}
+    services = {}
+    for service in Service.objects.select_related("department").order_by("valid_from"):
+        services.setdefault(service.code, []).append(service)
+    seen, judged = {}, []
+    for line, cells in enumerate(rows, 2):
+        if not any(cell.strip() for cell in cells):
+            continue
+        typed = dict(zip(names, (cell.strip() for cell in cells), strict=False))
+        values, errors = _values(typed, departments, today)
+        if len(cells) > len(names):
+            errors.append(_("There are more cells than columns."))
+        if not errors:
+            key = (values["code"], values["valid_from"])
+            if key in seen:
+                errors.append(_("The same code and day stand in line %(line)s.") % {"line": seen[key]})
+            seen[key] = line
+        judged.append(Row(line, values, errors, "" if errors else _what(values, services.get(values["code"], []))))
+    return judged
+
+
+def _values(typed, departments, today):
+    """``(values, errors)`` of a row's cells."""
+    fields = {
+        "code": ShortText(max_length=20),
+        "name": ShortText(max_length=150),
+        "price": MoneyField(),
+        "tax_rate": DecimalTextField(required=False),
+        "valid_from": DateTextField(required=False),
+        "valid_until": DateTextField(required=False),
+    }
+    values, errors = {}, []
+    for name, field in fields.items():
+        try:
+            values[name] = field.clean(typed.get(name, ""))
+        except ValidationError as e:
+            values[name] = typed.get(name, "")
+            errors += [f"{name}: {message}" for message in e.messages]
+    values["code"] = values["code"].upper()
+    if values["code"]:
+        try:
+            Service._meta.get_field("code").run_validators(values["code"])
+        except ValidationError as e:
+            errors += [f"code: {message}" for message in e.messages]
+    values["tax_rate"] = values["tax_rate"] if values["tax_rate"] is not None else Decimal(0)
+    values["valid_from"] = values["valid_from"] or today
+    name = typed.get("department", "")
+    values["department"] = departments.get(name.casefold()) if name else None
+    if name and not values["department"]:
+        errors.append(_("department: there is no “%(name)s”.") % {"name": name[:100]})
+    until = values["valid_until"]
+    if not errors and until and until < values["valid_from"]:
+        errors.append(_("“Valid until” must not come before “valid from”."))
+    return values, errors
+
+
+def _what(values, rows):
+    now = next((r for r in reversed(rows) if r.is_valid_on(values["valid_from"])), None)
+    if now is None:
+        return "new"
+    same = all(getattr(now, name) == values[name] for name in ("name", "price", "tax_rate", "department"))
+    return "same" if same and now.valid_until == values["valid_until"] else "changed"
+
+
+def write(rows, *, by):
+    """Set the prices of all rows, or of none. Returns how many were new or changed."""
+    if any(row.errors for row in rows):
+        raise DomainError(_("Correct the rows that are marked first."), field="file")
+    todo = [row for row in rows if row.what != "same"]
+    with transaction.atomic():
+        for row in todo:
+            try:
+                prices.set_price(**row.values, by=by)
+            except DomainError as e:
+                raise DomainError(
+                    _("Line %(line)s: %(why)s Nothing was imported.") % {"line": row.line, "why": e}, field="file"
+                ) from None
+    return len(todo)
