@@ -1,6 +1,6 @@
 from django.urls import path, re_path
 
-from clinic.views import consultation, day, notes, signing
+from clinic.views import consultation, day, notes, services, signing
 
 app_name = "clinic"
 one = "appointments/<int:pk>/"
@@ -16,4 +16,6 @@ urlpatterns = [
     path(f"{one}sign/", signing.record_sign, name="record-sign"),
     path(f"{one}addenda/", signing.record_addend, name="record-addend"),
     path(f"{one}drafts/", signing.record_drafts, name="record-drafts"),
+    path(f"{one}services/", services.service_tick, name="service-tick"),
+    path(f"{one}services/<int:service>/remove/", services.service_untick, name="service-untick"),
 ]

@@ -70,8 +70,8 @@ def parse(text):
     if not found or len(text) > 20 or not re.sub(r"\D", "", text).isascii():
         return None
     whole, part = found["whole"], found["part"]
-    if found["mark"] == "." and part is None and whole.count(".") == 1:
-        whole, part = whole.split(".")  # 5.125: dinars, or three decimals to be refused in words
     if found["mark"] in {".", ","} and part is not None and text[text.rindex(part) - 1] == found["mark"]:
         return None  # 1,234,50
+    if found["mark"] == "." and part is None and whole.count(".") == 1:
+        whole, part = whole.split(".")  # 5.125: dinars, or three decimals to be refused in words
     return Decimal(re.sub(r"\D", "", whole) + ("." + part if part else ""))

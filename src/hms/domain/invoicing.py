@@ -13,7 +13,7 @@ from hms import money
 from hms.domain import numbers, prices, printing
 from hms.domain.settings import hospital
 from hms.errors import DomainError, Stale
-from hms.models import Appointment, Invoice, InvoiceLine, VisitService
+from hms.models import Appointment, Invoice, InvoiceLine, MedicalRecord, VisitService
 
 Kind = InvoiceLine.Kind
 Status = Invoice.Status
@@ -225,6 +225,8 @@ def _ticking(appointment, by, action):
         appointment = Appointment.objects.select_for_update().get(pk=appointment.pk)
         if not appointment.is_live:
             raise DomainError(_("This appointment is cancelled or missed."))
+        if MedicalRecord.objects.filter(appointment=appointment, amends=None, signed_at__isnull=False).exists():
+            raise DomainError(_("The record of this visit is signed; the desk can still add to its invoice."))
         invoice = Invoice.objects.select_for_update().filter(appointment=appointment).order_by("-number").first()
         issued = Invoice.objects.issued().filter(appointment=appointment).exclude(status=Status.CANCELLED)
         if found := issued.first():

@@ -75,6 +75,7 @@ class Rows:
             "token": self.token,
             "pk": self._pk(name),
             "kind": "csv",
+            "service": self.service.pk,
             "key": "1-abc123",
             "step": "start",
             "uidb36": "1",
