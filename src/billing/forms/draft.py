@@ -1,5 +1,7 @@
 """The editor of a draft: its head, a row of fields for each line, a row for a new one."""
 
+from decimal import Decimal
+
 from django import forms
 from django.utils.functional import cached_property
 from django.utils.translation import gettext_lazy as _
@@ -60,8 +62,8 @@ class LineForm(forms.Form):
         if data.get("remove"):
             self._errors.clear()  # a line that goes need not be right
             return data
-        data["tax_rate"] = data.get("tax_rate") or 0
-        discount = data.get("discount") or 0
+        data["tax_rate"] = data.get("tax_rate") or Decimal(0)
+        discount = data.get("discount") or Decimal(0)
         if isinstance(discount, tuple) and {"quantity", "unit_price"} <= data.keys():
             gross = money.rounded(data["quantity"] * data["unit_price"], hospital().currency)
             discount = money.rounded(gross * discount[1] / 100, hospital().currency)
@@ -78,7 +80,7 @@ class NewLineForm(forms.Form):
         label=_("Code or text"),
         required=False,
         max_length=200,
-        widget=forms.TextInput(attrs={"list": "price-list", "autocomplete": "off"}),
+        widget=forms.TextInput(attrs={"list": "price-list", "autocomplete": "off", "placeholder": _("Add a line")}),
     )
     quantity = DecimalTextField(label=_("Quantity"), required=False, most=9999.99, above=True)
     unit_price = MoneyField(label=_("Price"), required=False)
@@ -119,7 +121,7 @@ class NewLineForm(forms.Form):
         data = self.cleaned_data
         if not data.get("what") or self.is_unfinished:
             return None
-        quantity = data.get("quantity") or 1
+        quantity = data.get("quantity") or Decimal(1)
         if service := data.get("service"):
             return {"service": service, "quantity": quantity}
         return {

@@ -50,11 +50,11 @@ def home(request):
         "sort": table.data.sort,
         "query": request.GET.urlencode(),
         "patient": _patient(request, filters),
-        "drafts": Invoice.objects.drafts().count(),
     }
     if "totals" in request.GET:
         context |= {"totals": totals(found)}
     if not count:
+        context["drafts"] = Invoice.objects.drafts().exists()
         table.empty_text = render_to_string("billing/_invoices_none.html", context, request)
     response = render(request, "billing/invoices.html", context)
     if request.htmx and request.htmx.source == "form#invoices-filter":
