@@ -1,4 +1,4 @@
-from django.urls import path, re_path
+from django.urls import include, path, re_path
 
 from clinic.views import consultation, day, notes, services, signing
 
@@ -15,6 +15,7 @@ urlpatterns = [
     path(f"{one}follow-up/", consultation.follow_up, name="follow-up"),
     path(f"{one}sign/", signing.record_sign, name="record-sign"),
     path(f"{one}addenda/", signing.record_addend, name="record-addend"),
+    path("", include("clinic.urls_record")),
     path(f"{one}drafts/", signing.record_drafts, name="record-drafts"),
     path(f"{one}services/", services.service_tick, name="service-tick"),
     path(f"{one}services/<int:service>/remove/", services.service_untick, name="service-untick"),

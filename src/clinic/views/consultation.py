@@ -10,7 +10,7 @@ from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_http_methods, require_safe
 
 from hms import live
-from hms.domain import audit, hours, notes, scheduling
+from hms.domain import audit, hours, notes, relations, scheduling
 from hms.domain.settings import hospital
 from hms.errors import DomainError
 from hms.middleware import is_background
@@ -34,6 +34,8 @@ SECTIONS = []
 def consultation(request, pk):
     """The visit's page. Opening it is a look at the record, and is written down."""
     appointment = get_object_or_404(Appointment.objects.visible_to(request.user).with_people(), pk=pk)
+    if not appointment.is_live and not relations.access(appointment.patient_id, by=request.user):
+        return redirect("clinic:record-open", appointment.patient_id)  # called off: no relation by that alone
     if not is_background(request):
         audit.viewed(appointment.patient, by=request.user, action="record.viewed")
     return page(request, appointment)

@@ -51,7 +51,8 @@ def record_addend(request, pk):
 def record_drafts(request, pk):
     """How the record came about: every text that was saved, with what it changed, by whom and when."""
     appointment = _visit(request, pk)
-    record = get_object_or_404(MedicalRecord, appointment=appointment, amends=None)
+    mine = MedicalRecord.objects.visible_to(request.user)
+    record = get_object_or_404(mine, appointment=appointment, amends=None)
     audit.viewed(appointment.patient, by=request.user, action="record.drafts-viewed")
     drafts = notes.drafts(record)
     users = User.objects.in_bulk({who for _at, who, _texts in drafts if who})

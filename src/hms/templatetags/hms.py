@@ -278,6 +278,8 @@ NAVIGATION = [
     ("frontdesk:displays", gettext_lazy("Wall screens"), "tv", DESK),
     ("billing:home", gettext_lazy("Billing"), "banknotes", DESK),
     ("clinic:home", gettext_lazy("My day"), "clipboard-document-list", {DOCTOR}),
+    ("clinic:patients", gettext_lazy("Patients"), "users", {DOCTOR}),
+    # ("clinic:hours", gettext_lazy("My hours"), "clock", {DOCTOR}),
     ("portal:home", gettext_lazy("My care"), "heart", {PATIENT}),
     ("admin:index", gettext_lazy("Set-up"), "cog-6-tooth", {ADMIN}),
 ]

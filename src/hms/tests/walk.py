@@ -26,6 +26,7 @@ CANARIES = [
     "canary@hms",
 ]
 CLINICAL = ["canary-diagnosis", "canary-treatment", "canary-allergies", "canary-medical-history"]
+OF_PATIENTS = {"clinic:patient", "clinic:patient-print", "clinic:patient-pdf", "clinic:record-open"}
 
 
 class Rows:
@@ -91,6 +92,8 @@ class Rows:
         names |= {"billing:price": self.service, "billing:price-end": self.service, "billing:follow-up-end": self.rule}
         if name == "billing:invoice" or name.startswith("billing:invoice-"):
             return self.invoice.pk
+        if name in OF_PATIENTS:
+            return self.patient.pk
         return names.get(name.removesuffix("-edit"), self.appointment).pk
 
     def _admin_object(self, name):
