@@ -24,6 +24,15 @@ def _fresh_hospital():
     forget()
 
 
+@pytest.fixture
+def codes(db):
+    """ICD-10 and the list of drugs, also after a test that flushed the database."""
+    from hms.domain import diagnoses, prescriptions
+
+    diagnoses.load_codes()
+    prescriptions.load_drugs()
+
+
 def sign_in(client, user):
     """A session as signing in makes it, without the seconds that hashing takes."""
     session = SessionStore()

@@ -1,17 +1,48 @@
-from django.urls import include, path, re_path
+from django.urls import include, path
 
-from clinic.views import consultation, day, notes, services, signing
+from clinic.views import (
+    background,
+    consultation,
+    day,
+    diagnoses,
+    notes,
+    phrases,
+    prescriptions,
+    services,
+    signing,
+    vitals,
+)
 
 app_name = "clinic"
 one = "appointments/<int:pk>/"
-steps = "|".join(day.STEPS)
 urlpatterns = [
     path("", day.home, name="home"),
     path("next/", day.call_next, name="call-next"),
+    path("phrases/", phrases.phrases, name="phrases"),
+    path("phrases/<int:pk>/delete/", phrases.phrase_delete, name="phrase-delete"),
     path(one, consultation.consultation, name="consultation"),
-    re_path(rf"^appointments/(?P<pk>[0-9]+)/(?P<step>{steps})/$", day.appointment_step, name="appointment-step"),
+    path(f"{one}step/<slug:step>/", day.appointment_step, name="appointment-step"),
     path(f"{one}note/", notes.note_save, name="note-save"),
     path(f"{one}note/presence/", notes.note_presence, name="note-presence"),
+    path(f"{one}phrases/", phrases.phrase_texts, name="phrase-texts"),
+    path(f"{one}vitals/", vitals.vitals_take, name="vitals-take"),
+    path(f"{one}vitals/course/", vitals.vitals_course, name="vitals-course"),
+    path(f"{one}vitals/<int:vitals>/wrong/", vitals.vitals_wrong, name="vitals-wrong"),
+    path(f"{one}diagnoses/", diagnoses.diagnosis_add, name="diagnosis-add"),
+    path(f"{one}diagnoses/options/", diagnoses.diagnosis_options, name="diagnosis-options"),
+    path(f"{one}diagnoses/star/", diagnoses.diagnosis_star, name="diagnosis-star"),
+    path(f"{one}diagnoses/<int:diagnosis>/remove/", diagnoses.diagnosis_remove, name="diagnosis-remove"),
+    path(f"{one}diagnoses/<int:diagnosis>/primary/", diagnoses.diagnosis_primary, name="diagnosis-primary"),
+    path(f"{one}allergies/", background.allergy_note, name="allergy-note"),
+    path(f"{one}allergies/<int:allergy>/end/", background.allergy_end, name="allergy-end"),
+    path(f"{one}problems/", background.problem_note, name="problem-note"),
+    path(f"{one}problems/<int:problem>/end/", background.problem_end, name="problem-end"),
+    path(f"{one}prescriptions/", prescriptions.prescription_add, name="prescription-add"),
+    path(f"{one}prescriptions/new/", prescriptions.prescription_new, name="prescription-new"),
+    path(f"{one}prescriptions/drugs/", prescriptions.drug_options, name="drug-options"),
+    path(f"{one}prescriptions/<int:line>/withdraw/", prescriptions.prescription_withdraw, name="prescription-withdraw"),
+    path(f"{one}prescriptions/<int:line>/stop/", prescriptions.prescription_stop, name="prescription-stop"),
+    path(f"{one}prescriptions/<int:line>/repeat/", prescriptions.prescription_repeat, name="prescription-repeat"),
     path(f"{one}follow-up/", consultation.follow_up, name="follow-up"),
     path(f"{one}sign/", signing.record_sign, name="record-sign"),
     path(f"{one}addenda/", signing.record_addend, name="record-addend"),

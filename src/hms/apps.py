@@ -9,6 +9,7 @@ class HmsConfig(AppConfig):
     def ready(self):
         """Join the embedded PostgreSQL where there is no other: every command works without set-up."""
         from hms import signals  # noqa: F401 (connects the receivers)
+        from hms.domain import diagnoses, prescriptions, vitals  # noqa: F401 (say what a signature covers)
 
         if settings.EMBEDDED is not None and settings.JOIN_DATABASE:
             settings.EMBEDDED.join()

@@ -1,4 +1,4 @@
-// Builds theme/static/dist: app.css, app.js, theme.js, admin.css, icons.svg, favicon.svg and the manifest. `--watch` keeps the styles and scripts up to date.
+// Builds theme/static/dist: app.css, app.js, charts.js, charts.css, theme.js, admin.css, icons.svg, favicon.svg and the manifest. `--watch` keeps the styles and scripts up to date.
 import { spawn } from "node:child_process"
 import { mkdir, readFile, writeFile } from "node:fs/promises"
 import { dirname, join } from "node:path"
@@ -50,7 +50,7 @@ function styles() {
 const scripts = {
   absWorkingDir: here,
   // theme.js is small and blocks the first paint, so that a dark page does not flash white.
-  entryPoints: ["src/app.js", "src/theme.js", "src/admin.css"],
+  entryPoints: ["src/app.js", "src/theme.js", "src/charts.js", "src/charts.css", "src/admin.css"],
   outdir: dist,
   bundle: true,
   minify: true,

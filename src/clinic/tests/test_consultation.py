@@ -118,7 +118,7 @@ def test_somebody_elses_is_not_there(doctor):
 
 
 def test_getting_what_changes_is_not_allowed(doctor, visit):
-    for rest in ("sign/", "addenda/", "note/", "note/presence/", "start/"):
+    for rest in ("sign/", "addenda/", "note/", "note/presence/", "step/start/"):
         assert doctor.get(url(visit, rest)).status_code == 405
 
 

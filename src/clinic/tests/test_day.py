@@ -81,14 +81,14 @@ def test_notes_that_were_left_stay_in_sight(doctor):
 )
 def test_each_step_is_taken(doctor, step, before, after):
     visit = mine(doctor, status=before)
-    response = doctor.post(f"/clinic/appointments/{visit.pk}/{step}/")
+    response = doctor.post(f"/clinic/appointments/{visit.pk}/step/{step}/")
     assert response.status_code == 302
     assert Appointment.objects.get(pk=visit.pk).status == after
 
 
 def test_a_step_that_is_not_allowed_is_refused_in_words(doctor):
     visit = mine(doctor, status="CANCELLED")
-    page = doctor.post(f"/clinic/appointments/{visit.pk}/complete/", follow=True).content.decode()
+    page = doctor.post(f"/clinic/appointments/{visit.pk}/step/complete/", follow=True).content.decode()
     assert "not in progress" in page
     assert Appointment.objects.get(pk=visit.pk).status == "CANCELLED"
 
@@ -96,7 +96,7 @@ def test_a_step_that_is_not_allowed_is_refused_in_words(doctor):
 def test_somebody_elses_visit_is_not_there(doctor):
     other = make_appointment(start=local(days=0))
     assert doctor.get(f"/clinic/appointments/{other.pk}/").status_code == 404
-    assert doctor.post(f"/clinic/appointments/{other.pk}/start/").status_code == 404
+    assert doctor.post(f"/clinic/appointments/{other.pk}/step/start/").status_code == 404
     assert doctor.get(f"/live/visit/{other.pk}/").status_code == 404
 
 

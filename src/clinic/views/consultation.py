@@ -41,7 +41,18 @@ def consultation(request, pk):
     return page(request, appointment)
 
 
-def page(request, appointment, *, status=200, typed=None, refusal="", conflict=None, addendum="", addendum_problem=""):
+def page(
+    request,
+    appointment,
+    *,
+    status=200,
+    typed=None,
+    refusal="",
+    conflict=None,
+    addendum="",
+    addendum_problem="",
+    extra=None,
+):
     """The page; ``typed`` are texts to show instead of the saved ones, after a refusal."""
     records = list(
         MedicalRecord.objects.filter(appointment=appointment)
@@ -66,11 +77,24 @@ def page(request, appointment, *, status=200, typed=None, refusal="", conflict=N
         "addendum": addendum,
         "addendum_problem": addendum_problem,
     }
+    context |= context_of(request, appointment, record) | (extra or {})
+    return render(request, "clinic/consultation.html", context, status=status)
+
+
+def context_of(request, appointment, record):
+    """What the sections show, and in which order they stand."""
+    context = {
+        "appointment": appointment,
+        "patient": appointment.patient,
+        "record": record,
+        "writable": appointment.is_live and not (record and record.is_signed),
+        "mine": appointment.doctor.user_id == request.user.pk,
+    }
     for section in SECTIONS:
         for name, value in section(appointment, record, request.user).items():
             # The templates of the page's sections, in order; everything else is what they show.
             context[name] = [*context.get(name, []), *value] if name.startswith("sections_") else value
-    return render(request, "clinic/consultation.html", context, status=status)
+    return context
 
 
 def _previous(appointment):

@@ -1,6 +1,7 @@
 """My day: the doctor's list and queue, live with the desk."""
 
 from django.contrib import messages
+from django.http import Http404
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
@@ -79,6 +80,8 @@ STEPS = {
 def appointment_step(request, pk, step):
     """Take one step of my own visit, as the desk would; the desk's board follows by itself."""
     appointment = get_object_or_404(Appointment.objects.visible_to(request.user), pk=pk)
+    if step not in STEPS:
+        raise Http404
     verb, done = STEPS[step]
     try:
         verb(appointment, by=request.user)

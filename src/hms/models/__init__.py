@@ -3,28 +3,35 @@
 from hms.models.audit import AccessLog, LogSeal
 from hms.models.billing import CreditNote, CreditNoteLine, DocumentCounter, Invoice, InvoiceLine
 from hms.models.care import BreakGlass
+from hms.models.clinical import Allergy, Diagnosis, FavouriteCode, IcdCode, Problem, Severity, Vitals
 from hms.models.display import Display
 from hms.models.hospital import Department, Hospital
 from hms.models.leave import VisitToMove
 from hms.models.outbox import OutboxAttachment, OutboxMail
 from hms.models.people import Doctor, NameToken, Patient, User
+from hms.models.prescriptions import Drug, Phrase, Prescription, PrescriptionLine
 from hms.models.prices import FollowUpRule, Service, VisitService
 from hms.models.records import EditingSession, MedicalRecord
 from hms.models.scheduling import Appointment, TimeOff, WorkingHours
 
 __all__ = [
     "AccessLog",
+    "Allergy",
     "Appointment",
     "BreakGlass",
     "CreditNote",
     "CreditNoteLine",
     "Department",
+    "Diagnosis",
     "Display",
     "Doctor",
     "DocumentCounter",
+    "Drug",
     "EditingSession",
+    "FavouriteCode",
     "FollowUpRule",
     "Hospital",
+    "IcdCode",
     "Invoice",
     "InvoiceLine",
     "LogSeal",
@@ -33,10 +40,16 @@ __all__ = [
     "OutboxAttachment",
     "OutboxMail",
     "Patient",
+    "Phrase",
+    "Prescription",
+    "PrescriptionLine",
+    "Problem",
     "Service",
+    "Severity",
     "TimeOff",
     "User",
     "VisitService",
     "VisitToMove",
+    "Vitals",
     "WorkingHours",
 ]

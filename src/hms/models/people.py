@@ -237,6 +237,8 @@ class Patient(models.Model):
     allergies = models.TextField(_("allergies"), blank=True)
     emergency_contact = PhoneNumberField(_("emergency contact, phone"), max_length=15, blank=True)
     medical_history = models.TextField(_("medical history"), blank=True)
+    # Somebody asked and there are none: not the same as that nobody asked.
+    no_allergies_at = models.DateTimeField(_("no known allergies, stated"), null=True, blank=True, editable=False)
     desk_note = models.CharField(
         _("note for the desk"), max_length=200, blank=True, help_text=_("Wheelchair, interpreter, … Nothing clinical.")
     )

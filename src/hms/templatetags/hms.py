@@ -180,6 +180,12 @@ def iso_day(value):
 
 
 @register.filter
+def split(text):
+    """The parts of a text between commas."""
+    return text.split(",")
+
+
+@register.filter
 def week_before(monday):
     """The Monday before, for addresses."""
     return f"{monday - timedelta(days=7):%Y-%m-%d}"
@@ -280,6 +286,7 @@ NAVIGATION = [
     ("clinic:home", gettext_lazy("My day"), "clipboard-document-list", {DOCTOR}),
     ("clinic:patients", gettext_lazy("Patients"), "users", {DOCTOR}),
     # ("clinic:hours", gettext_lazy("My hours"), "clock", {DOCTOR}),
+    ("clinic:phrases", gettext_lazy("Phrases"), "document-duplicate", {DOCTOR}),
     ("portal:home", gettext_lazy("My care"), "heart", {PATIENT}),
     ("admin:index", gettext_lazy("Set-up"), "cog-6-tooth", {ADMIN}),
 ]

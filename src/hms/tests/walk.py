@@ -79,6 +79,7 @@ class Rows:
             "service": self.service.pk,
             "key": "1-abc123",
             "step": "start",
+            **dict.fromkeys(("vitals", "diagnosis", "allergy", "problem", "line"), 1),
             "uidb36": "1",
             "app_label": "hms",
             "content_type_id": ContentType.objects.get_for_model(type(self.patient)).pk,

@@ -1,0 +1,96 @@
+"""What doctors type into the sections of a consultation."""
+
+from decimal import Decimal, InvalidOperation
+
+from django import forms
+from django.utils.translation import gettext_lazy as _
+
+from hms.forms import DateTextField, LongText, ShortText
+from hms.models import Severity, Vitals
+from hms.models.clinical import RANGES
+
+
+class Measure(forms.Field):
+    """One number, with a comma or a point; Decimal where the column has a decimal, else int."""
+
+    def __init__(self, name):
+        column = Vitals._meta.get_field(name)
+        self.places = getattr(column, "decimal_places", 0)
+        self.unit = RANGES[name][0]
+        super().__init__(
+            label=column.verbose_name.capitalize(),
+            required=False,
+            widget=forms.TextInput(attrs={"inputmode": "decimal", "autocomplete": "off", "size": 5}),
+        )
+        self.quiet = True
+
+    def to_python(self, value):
+        text = (value or "").strip().replace(",", ".")
+        if not text:
+            return None
+        try:
+            number = Decimal(text)
+        except InvalidOperation:
+            number = None
+        if number is None or not number.is_finite() or len(text) > 12:
+            raise forms.ValidationError(_("“%(value)s” is not a number."), params={"value": value[:20]})
+        if number != round(number, self.places):
+            raise forms.ValidationError(_("At most %(n)s digits after the point."), params={"n": self.places})
+        return number if self.places else int(number)
+
+
+class VitalsForm(forms.Form):
+    """A set of measurements, in the order in which they are taken."""
+
+    sure = forms.BooleanField(required=False, widget=forms.HiddenInput)
+
+    def __init__(self, *args, **kwargs):
+        super().__init__(*args, **kwargs)
+        for name in RANGES:
+            self.fields[name] = Measure(name)
+
+    def values(self):
+        return {name: self.cleaned_data.get(name) for name in RANGES}
+
+
+class AllergyForm(forms.Form):
+    substance = ShortText(label=_("Allergic to"), max_length=200, required=False)
+    drug_class = ShortText(label=_("Class of drugs"), max_length=60, required=False)
+    reaction = ShortText(label=_("Reaction"), max_length=200, required=False)
+    severity = forms.ChoiceField(label=_("Severity"), choices=Severity.choices, initial=Severity.UNKNOWN)
+
+
+class ProblemForm(forms.Form):
+    text = ShortText(label=_("Problem"), max_length=300, required=False)
+    code = forms.CharField(required=False, max_length=8, widget=forms.HiddenInput)
+    onset = DateTextField(label=_("Since"), required=False)
+
+
+class LineForm(forms.Form):
+    """One line of a prescription."""
+
+    drug_name = ShortText(label=_("Drug"), max_length=120, required=False)
+    strength = ShortText(label=_("Strength"), max_length=40, required=False)
+    form = ShortText(label=_("Form"), max_length=40, required=False)
+    dose = ShortText(label=_("Dose"), max_length=60, required=False)
+    frequency = ShortText(label=_("How often"), max_length=60, required=False)
+    days = forms.IntegerField(
+        label=_("Days"), required=False, error_messages={"invalid": _("Write the days as a whole number.")}
+    )
+    quantity = ShortText(label=_("Quantity"), max_length=40, required=False)
+    instructions = ShortText(label=_("Instructions"), max_length=300, required=False)
+    acknowledged = ShortText(label=_("Why all the same"), max_length=300, required=False)
+
+    def __init__(self, *args, **kwargs):
+        super().__init__(*args, **kwargs)
+        for name in ("drug_name", "dose", "frequency", "acknowledged"):
+            self.fields[name].quiet = True  # the domain says what is needed
+        self.fields["days"].widget.attrs |= {"min": 1, "max": 366}
+        for name, choices in (("drug_name", "drugs"), ("frequency", "frequencies")):
+            self.fields[name].widget.attrs |= {"list": f"{choices}-list", "autocomplete": "off"}
+
+
+class PhraseForm(forms.Form):
+    word = forms.SlugField(label=_("Word, typed as .word"), max_length=30)
+    text = LongText(label=_("Text"), max_length=4000)
+    shared = forms.BooleanField(label=_("For all doctors"), required=False)

@@ -1,0 +1,207 @@
+"""The consultation's sections over HTTP: with htmx a fragment, without it the page; refusals keep what was typed."""
+
+import pytest
+
+from hms.domain import allergies, diagnoses, prescriptions
+from hms.models import Allergy, Diagnosis, MedicalRecord, Phrase, PrescriptionLine, Problem, Vitals
+from hms.testing import make_appointment, make_doctor, make_record
+
+pytestmark = pytest.mark.usefixtures("codes")
+HTMX = {"HX-Request": "true"}
+
+
+def url(visit, rest=""):
+    return f"/clinic/appointments/{visit.pk}/{rest}"
+
+
+def text(response):
+    return response.content.decode()
+
+
+LINE = {"drug_name": "Amoxicillin", "dose": "1 capsule", "frequency": "three times a day", "days": "7"}
+WAYS = [
+    ("vitals/", {"pulse": "72", "temperature": "37,2"}, Vitals),
+    ("diagnoses/", {"code": "J45.9"}, Diagnosis),
+    ("diagnoses/", {"diagnosis": "Tired"}, Diagnosis),
+    ("allergies/", {"substance": "Nuts", "severity": "MILD"}, Allergy),
+    ("problems/", {"text": "Lives alone"}, Problem),
+    ("prescriptions/", LINE, PrescriptionLine),
+]
+
+
+@pytest.mark.parametrize(("rest", "fields", "model"), WAYS)
+def test_each_is_written_with_htmx_and_without(doctor, visit, rest, fields, model):
+    response = doctor.post(url(visit, rest), fields, headers=HTMX)
+    assert response.status_code == 200, text(response)
+    assert f'id="{rest.strip("/")}"' in text(response)
+    assert "<html" not in text(response)
+    assert model.objects.count() == 1
+    other = make_appointment(doctor=visit.doctor, status="IN_PROGRESS")
+    assert doctor.post(url(other, rest), fields).status_code == 302
+    assert model.objects.count() == 2
+    assert doctor.get(url(visit)).status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("rest", "fields", "words"),
+    [
+        ("vitals/", {"temperature": "400"}, "cannot be"),
+        ("vitals/", {"systolic": "80", "diastolic": "120"}, "swapped"),
+        ("vitals/", {"pulse": "fast"}, "is not a number"),
+        ("vitals/", {"pulse": "72.5"}, "after the point"),
+        ("vitals/", {}, "at least one"),
+        ("diagnoses/", {"code": "Z99X"}, "no code"),
+        ("allergies/", {"substance": "", "severity": "MILD"}, "allergic to"),
+        ("problems/", {"text": "x", "onset": "2999-01-01"}, "still to come"),
+        ("prescriptions/", LINE | {"days": "999"}, "366"),
+        ("prescriptions/", LINE | {"days": "many"}, "whole number"),
+    ],
+)
+def test_what_is_refused_is_said_and_still_there(doctor, visit, rest, fields, words):
+    for headers in (HTMX, {}):
+        response = doctor.post(url(visit, rest), fields, headers=headers)
+        assert response.status_code == 422
+        assert words in text(response)
+        for value in fields.values():
+            assert value in text(response) or value == "Z99X"
+    assert not any(model.objects.exists() for _rest, _fields, model in WAYS)
+
+
+def test_the_unlikely_is_asked_about_and_taken_when_confirmed(doctor, visit):
+    response = doctor.post(url(visit, "vitals/"), {"pulse": "250"}, headers=HTMX)
+    assert response.status_code == 422
+    assert "Is it right?" in text(response)
+    assert 'value="250"' in text(response)
+    assert doctor.post(url(visit, "vitals/"), {"pulse": "250", "sure": "1"}, headers=HTMX).status_code == 200
+    assert Vitals.objects.get().pulse == 250
+
+
+def test_a_set_is_marked_as_wrong(doctor, visit):
+    doctor.post(url(visit, "vitals/"), {"pulse": "72"}, headers=HTMX)
+    made = Vitals.objects.get()
+    response = doctor.post(url(visit, f"vitals/{made.pk}/wrong/"), {"reason": "other patient"}, headers=HTMX)
+    assert "Entered in error" in text(response)
+
+
+def test_the_course_is_charts_and_tables(doctor, visit):
+    doctor.post(url(visit, "vitals/"), {"weight": "80", "height": "180"}, headers=HTMX)
+    page = text(doctor.get(url(visit, "vitals/course/")))
+    assert "<line-chart" in page
+    assert "24.7" in page
+    assert "computed" in page
+
+
+def test_codes_are_offered_while_typing(doctor, visit):
+    page = text(doctor.get(url(visit, "diagnoses/options/"), {"diagnosis": "asthma"}))
+    assert "J45" in page
+    assert "It can be added as written" in text(doctor.get(url(visit, "diagnoses/options/"), {"diagnosis": "zzqq"}))
+
+
+def test_a_diagnosis_is_changed_and_starred(doctor, visit):
+    doctor.post(url(visit, "diagnoses/"), {"code": "J45.9"}, headers=HTMX)
+    doctor.post(url(visit, "diagnoses/"), {"diagnosis": "Tired"}, headers=HTMX)
+    second = Diagnosis.objects.get(text="Tired")
+    doctor.post(url(visit, f"diagnoses/{second.pk}/primary/"), headers=HTMX)
+    assert Diagnosis.objects.get(is_primary=True) == second
+    doctor.post(url(visit, f"diagnoses/{second.pk}/remove/"), headers=HTMX)
+    assert Diagnosis.objects.get().is_primary
+    assert doctor.post(url(visit, "diagnoses/star/"), {"code": "J45.9"}, headers=HTMX).status_code == 200
+    assert doctor.post(url(visit, "diagnoses/star/"), {"code": "nope"}).status_code == 404
+
+
+def test_an_allergy_is_on_the_banner_and_stops_its_drug(doctor, visit):
+    assert "Allergies not recorded" in text(doctor.get(url(visit)))
+    doctor.post(url(visit, "allergies/"), {"none": "1"}, headers=HTMX)
+    assert "No known allergies" in text(doctor.get(url(visit)))
+    doctor.post(url(visit, "allergies/"), {"substance": "Penicillin", "severity": "SEVERE"}, headers=HTMX)
+    assert "Known allergies" in text(doctor.get(url(visit)))
+    response = doctor.post(url(visit, "prescriptions/"), LINE, headers=HTMX)
+    assert response.status_code == 422
+    assert "Allergic to Penicillin" in text(response)
+    assert not PrescriptionLine.objects.exists()
+    response = doctor.post(url(visit, "prescriptions/"), LINE | {"acknowledged": "Tested"}, headers=HTMX)
+    assert response.status_code == 200
+    assert PrescriptionLine.objects.get().acknowledged == "Tested"
+
+
+def test_drugs_are_offered_and_fill_the_form(doctor, visit):
+    page = text(doctor.get(url(visit, "prescriptions/drugs/"), {"drug_name": "amox"}))
+    pk = page.split("?drug=")[1].split('"')[0]
+    for headers in (HTMX, {}):
+        page = text(doctor.get(url(visit, "prescriptions/new/"), {"drug": pk}, headers=headers))
+        assert 'value="Amoxicillin"' in page
+        assert "500 mg" in page
+    assert doctor.get(url(visit, "prescriptions/new/"), {"drug": "x"}).status_code == 404
+
+
+def test_lines_are_withdrawn_stopped_and_repeated(doctor, visit):
+    doctor.post(url(visit, "prescriptions/"), LINE, headers=HTMX)
+    line = PrescriptionLine.objects.get()
+    doctor.post(url(visit, f"prescriptions/{line.pk}/withdraw/"), headers=HTMX)
+    assert not PrescriptionLine.objects.exists()
+    before = make_record(make_appointment(patient=visit.patient, doctor=visit.doctor, status="COMPLETED"), notes="x")
+    old = prescriptions.prescribe(before, drug_name="Amoxicillin", dose="1", frequency="daily", by=visit.doctor.user)
+    page = text(doctor.post(url(visit, f"prescriptions/{old.pk}/repeat/"), headers=HTMX))
+    assert PrescriptionLine.objects.count() == 2
+    assert "Takes already" in page
+    page = text(doctor.post(url(visit, f"prescriptions/{old.pk}/stop/"), {"reason": "Rash"}, headers=HTMX))
+    old.refresh_from_db()
+    assert old.stop_reason == "Rash"
+
+
+def test_a_signed_record_refuses_every_section(doctor, visit):
+    record = make_record(visit, notes="x", signed=True)
+    for rest, fields, _model in WAYS:
+        if rest in {"allergies/", "problems/"}:  # of the patient, not of the visit
+            continue
+        response = doctor.post(url(visit, rest), fields, headers=HTMX)
+        assert response.status_code == 422
+        assert "signed" in text(response)
+    assert MedicalRecord.objects.get().version == record.version
+
+
+def test_rows_of_other_patients_are_not_there(doctor, visit):
+    other = make_appointment(doctor=make_doctor(), status="IN_PROGRESS")
+    by = other.doctor.user
+    record = make_record(other)
+    diagnosis = diagnoses.add(record, text="x", by=by)
+    allergy = allergies.note(other.patient, substance="bees", by=by)
+    line = prescriptions.prescribe(record, drug_name="x", dose="1", frequency="daily", by=by)
+    for rest in (
+        f"diagnoses/{diagnosis.pk}/remove/",
+        f"diagnoses/{diagnosis.pk}/primary/",
+        f"allergies/{allergy.pk}/end/",
+        f"prescriptions/{line.pk}/withdraw/",
+        f"prescriptions/{line.pk}/stop/",
+        f"prescriptions/{line.pk}/repeat/",
+        "problems/1/end/",
+        "vitals/1/wrong/",
+    ):
+        assert doctor.post(url(visit, rest), {"reason": "x"}, headers=HTMX).status_code == 404
+    assert not PrescriptionLine.objects.filter(stopped_at__isnull=False).exists()
+
+
+class TestPhrases:
+    def test_my_own_and_everybodys(self, doctor, visit):
+        fields = {"word": "cold", "text": "{{ name }}, {{ age }}, has a cold since ***. {{ nonsense }}"}
+        assert doctor.post("/clinic/phrases/", fields).status_code == 302
+        Phrase.objects.create(doctor=make_doctor(), word="other", text="not mine")
+        Phrase.objects.create(word="cold", text="everybody's")
+        Phrase.objects.create(word="all", text="for all")
+        texts = doctor.get(url(visit, "phrases/")).json()
+        assert texts["cold"].startswith(f"{visit.patient.user}, 4")
+        assert texts["cold"].endswith("*** . {{ nonsense }}".replace(" .", "."))
+        assert texts["all"] == "for all"
+        assert "other" not in texts
+
+    def test_a_word_is_taken_once(self, doctor):
+        for status in (302, 422):
+            assert doctor.post("/clinic/phrases/", {"word": "cold", "text": "x"}).status_code == status
+        assert "already" in text(doctor.post("/clinic/phrases/", {"word": "cold", "text": "typed"}))
+
+    def test_only_my_own_are_deleted(self, doctor):
+        shared = Phrase.objects.create(word="all", text="x")
+        own = Phrase.objects.create(doctor=doctor.user.doctor, word="own", text="x")
+        assert doctor.post(f"/clinic/phrases/{shared.pk}/delete/").status_code == 404
+        assert doctor.post(f"/clinic/phrases/{own.pk}/delete/").status_code == 302
+        assert Phrase.objects.get() == shared

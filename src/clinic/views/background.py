@@ -1,0 +1,78 @@
+"""Allergies and problems: what stays true of the patient beyond this visit."""
+
+from django.shortcuts import get_object_or_404
+from django.views.decorators.http import require_POST
+
+from clinic.section_forms import AllergyForm, ProblemForm
+from clinic.sections import answer, attempt, visit_of
+from clinic.views.consultation import SECTIONS
+from hms.dates import parse_date
+from hms.domain import allergies, problems
+from hms.domain.settings import hospital
+from hms.models import Allergy, Problem
+
+
+def context(appointment, record, user):
+    """The patient's allergies in their one of four states, and the problem list."""
+    state, active = allergies.state(appointment.patient)
+    return {
+        "sections_beside": ["clinic/_allergies_section.html", "clinic/_problems_section.html"],
+        "allergy_state": state,
+        "allergies": active,
+        "allergies_form": AllergyForm(auto_id="allergies-%s"),
+        "problems": list(Problem.objects.filter(patient=appointment.patient).order_by("ended", "pk")),
+        "problems_form": ProblemForm(auto_id="problems-%s"),
+    }
+
+
+SECTIONS.append(context)
+
+
+@require_POST
+def allergy_note(request, pk):
+    """Put an allergy on the list, or state that there is none."""
+    appointment = visit_of(request, pk)
+    if request.POST.get("none"):
+        _done, refusal = attempt(lambda: allergies.state_none(appointment.patient, by=request.user))
+        return answer(request, appointment, "allergies", refusal=refusal)
+    form = AllergyForm(request.POST, auto_id="allergies-%s")
+    refusal = ""
+    if form.is_valid():
+        _done, refusal = attempt(lambda: allergies.note(appointment.patient, by=request.user, **form.cleaned_data))
+        if refusal is None:
+            return answer(request, appointment, "allergies")
+        form.add_error(refusal.field if refusal.field in form.fields else None, str(refusal))
+    return answer(request, appointment, "allergies", refusal="", form=form)
+
+
+@require_POST
+def allergy_end(request, pk, allergy):
+    appointment = visit_of(request, pk)
+    found = get_object_or_404(Allergy, pk=allergy, patient=appointment.patient)
+    _done, refusal = attempt(lambda: allergies.end(found, reason=request.POST.get("reason", ""), by=request.user))
+    return answer(request, appointment, "allergies", refusal=refusal)
+
+
+@require_POST
+def problem_note(request, pk):
+    appointment = visit_of(request, pk)
+    form = ProblemForm(request.POST, auto_id="problems-%s")
+    if form.is_valid():
+        _done, refusal = attempt(lambda: problems.note(appointment.patient, by=request.user, **form.cleaned_data))
+        if refusal is None:
+            return answer(request, appointment, "problems")
+        form.add_error(refusal.field if refusal.field in form.fields else None, str(refusal))
+    return answer(request, appointment, "problems", refusal="", form=form)
+
+
+@require_POST
+def problem_end(request, pk, problem):
+    """It is over, today or on the day that is given."""
+    appointment = visit_of(request, pk)
+    found = get_object_or_404(Problem, pk=problem, patient=appointment.patient)
+    try:
+        day = parse_date(request.POST.get("ended", "")) or hospital().today()
+    except ValueError:
+        day = hospital().today()
+    _done, refusal = attempt(lambda: problems.end(found, on=day, by=request.user))
+    return answer(request, appointment, "problems", refusal=refusal)

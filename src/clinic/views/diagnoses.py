@@ -1,0 +1,70 @@
+"""Diagnoses in the consultation: found in ICD-10 while typing, or in free words."""
+
+from django.shortcuts import get_object_or_404, render
+from django.views.decorators.http import require_POST, require_safe
+
+from clinic.sections import answer, attempt, visit_of
+from clinic.views.consultation import SECTIONS
+from hms.domain import diagnoses as domain
+from hms.domain import notes
+from hms.models import Diagnosis, FavouriteCode, IcdCode
+
+
+def context(appointment, record, user):
+    """The diagnoses of this visit."""
+    found = list(record.diagnoses.all()) if record else []
+    return {"sections_before": ["clinic/_diagnoses_section.html"], "diagnoses_list": found}
+
+
+SECTIONS.append(context)
+
+
+@require_safe
+def diagnosis_options(request, pk):
+    """Codes for what is typed (``?q=``): the doctor's favourites and recent ones first, those alone for nothing."""
+    appointment = visit_of(request, pk)
+    text = request.GET.get("diagnosis", "")
+    found = domain.find(text, doctor=request.user.doctor)
+    starred = set(FavouriteCode.objects.filter(doctor=request.user.doctor).values_list("code_id", flat=True))
+    shown = {"appointment": appointment, "options": found, "text": text.strip(), "starred": starred}
+    return render(request, "clinic/_diagnosis_options.html", shown)
+
+
+@require_POST
+def diagnosis_add(request, pk):
+    """Add one, by the code that was chosen or in the words that were typed."""
+    appointment = visit_of(request, pk)
+    code, text = request.POST.get("code", ""), request.POST.get("diagnosis", "")
+
+    def add():
+        record = notes.record_for(appointment, by=request.user)
+        return domain.add(record, code=code, text=text, by=request.user)
+
+    _made, refusal = attempt(add)
+    return answer(request, appointment, "diagnoses", refusal=refusal, typed=text if refusal else "")
+
+
+@require_POST
+def diagnosis_remove(request, pk, diagnosis):
+    return _change(request, pk, diagnosis, domain.remove)
+
+
+@require_POST
+def diagnosis_primary(request, pk, diagnosis):
+    return _change(request, pk, diagnosis, domain.make_primary)
+
+
+def _change(request, pk, diagnosis, verb):
+    appointment = visit_of(request, pk)
+    found = get_object_or_404(Diagnosis.objects.select_related("record"), pk=diagnosis, record__appointment=appointment)
+    _done, refusal = attempt(lambda: verb(found, by=request.user))
+    return answer(request, appointment, "diagnoses", refusal=refusal)
+
+
+@require_POST
+def diagnosis_star(request, pk):
+    """Make a code one of my favourites, or no longer."""
+    appointment = visit_of(request, pk)
+    code = get_object_or_404(IcdCode, pk=request.POST.get("code", "")[:8])
+    domain.star(code, doctor=request.user.doctor)
+    return answer(request, appointment, "diagnoses")

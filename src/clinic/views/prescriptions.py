@@ -1,0 +1,128 @@
+"""Prescribing in the consultation."""
+
+from django.shortcuts import get_object_or_404, render
+from django.views.decorators.http import require_POST, require_safe
+
+from clinic.section_forms import LineForm
+from clinic.sections import answer, attempt, visit_of
+from clinic.views.consultation import SECTIONS
+from hms.domain import notes
+from hms.domain import prescriptions as domain
+from hms.models import Drug, PrescriptionLine
+
+
+def context(appointment, record, user):
+    """The lines of this visit, and what the patient takes already."""
+    own, others = [], []
+    for line in (
+        PrescriptionLine.objects.filter(patient=appointment.patient)
+        .select_related("prescription", "drug")
+        .order_by("-pk")[:60]
+    ):
+        if record and line.prescription.record_id == record.pk:
+            own.append(line)
+        elif not line.stopped_at and not domain.has_run_out(line):
+            others.append(line)
+    return {
+        "sections_after": ["clinic/_prescriptions_section.html"],
+        "prescriptions_lines": own[::-1],
+        "prescriptions_taken": others,
+        "prescriptions_form": LineForm(auto_id="line-%s"),
+        "frequencies": [*domain.PER_DAY, "when needed"],
+    }
+
+
+SECTIONS.append(context)
+
+
+@require_safe
+def drug_options(request, pk):
+    """Drugs for what is typed, each a button that fills the form."""
+    appointment = visit_of(request, pk)
+    found = domain.find_drugs(request.GET.get("drug_name", ""))
+    return render(request, "clinic/_drug_options.html", {"appointment": appointment, "options": found})
+
+
+@require_safe
+def prescription_new(request, pk):
+    """The section with this drug (``?drug=``) chosen: its strengths and forms are offered."""
+    appointment = visit_of(request, pk)
+    number = request.GET.get("drug", "")
+    drug = get_object_or_404(Drug, pk=int(number) if number.isdecimal() and len(number) < 18 else 0)
+    one = {"strength": drug.strengths, "form": drug.forms}
+    initial = {"drug_name": drug.name} | {k: v[0] for k, v in one.items() if len(v) == 1}
+    form = LineForm(auto_id="line-%s", initial=initial)
+    return (
+        answer(request, appointment, "prescriptions", form=form, drug=drug)
+        if request.htmx
+        else _page(request, appointment, form, drug)
+    )
+
+
+def _page(request, appointment, form, drug):
+    from clinic.views import consultation
+
+    return consultation.page(request, appointment, extra={"prescriptions_form": form, "prescriptions_drug": drug})
+
+
+@require_POST
+def prescription_add(request, pk):
+    """Prescribe; what speaks against it is shown, and needs a reason."""
+    appointment = visit_of(request, pk)
+    form = LineForm(request.POST, auto_id="line-%s")
+    drug = Drug.objects.filter(name__iexact=request.POST.get("drug_name", "").strip()[:120]).first()
+    if not form.is_valid():
+        return answer(request, appointment, "prescriptions", refusal="", form=form, drug=drug)
+
+    def prescribe():
+        record = notes.record_for(appointment, by=request.user)
+        return domain.prescribe(record, by=request.user, drug=drug, **form.cleaned_data)
+
+    _made, refusal = attempt(prescribe)
+    if refusal is None:
+        return answer(request, appointment, "prescriptions")
+    if isinstance(refusal, domain.NeedsAcknowledgement):
+        shown = {"form": form, "warnings": refusal.warnings, "drug": drug}
+        return answer(request, appointment, "prescriptions", refusal="", **shown)
+    form.add_error(refusal.field if refusal.field in form.fields else None, str(refusal))
+    return answer(request, appointment, "prescriptions", refusal="", form=form, drug=drug)
+
+
+def _line(request, pk, line):
+    appointment = visit_of(request, pk)
+    lines = PrescriptionLine.objects.select_related("prescription__record", "drug")
+    return appointment, get_object_or_404(lines, pk=line, patient=appointment.patient)
+
+
+@require_POST
+def prescription_withdraw(request, pk, line):
+    appointment, found = _line(request, pk, line)
+    _done, refusal = attempt(lambda: domain.withdraw(found, by=request.user))
+    return answer(request, appointment, "prescriptions", refusal=refusal)
+
+
+@require_POST
+def prescription_stop(request, pk, line):
+    appointment, found = _line(request, pk, line)
+    _done, refusal = attempt(lambda: domain.stop(found, reason=request.POST.get("reason", ""), by=request.user))
+    return answer(request, appointment, "prescriptions", refusal=refusal)
+
+
+@require_POST
+def prescription_repeat(request, pk, line):
+    """The same again in this visit."""
+    appointment, found = _line(request, pk, line)
+
+    def repeat():
+        record = notes.record_for(appointment, by=request.user)
+        return domain.repeat(found, record=record, by=request.user)
+
+    _made, refusal = attempt(repeat)
+    if isinstance(refusal, domain.NeedsAcknowledgement):
+        initial = {name: getattr(found, name) for name in LineForm.base_fields if hasattr(found, name)}
+        form = LineForm(initial | {"acknowledged": ""}, auto_id="line-%s")
+        form.is_valid()
+        return answer(
+            request, appointment, "prescriptions", refusal="", form=form, warnings=refusal.warnings, drug=found.drug
+        )
+    return answer(request, appointment, "prescriptions", refusal=refusal)

@@ -1,0 +1,70 @@
+"""Vitals in the consultation, and their course as charts."""
+
+from django.shortcuts import get_object_or_404, render
+from django.views.decorators.http import require_POST, require_safe
+
+from clinic.section_forms import VitalsForm
+from clinic.sections import answer, attempt, visit_of
+from clinic.views.consultation import SECTIONS
+from hms.domain import audit, notes
+from hms.domain import vitals as domain
+from hms.models import Vitals
+from hms.models.clinical import RANGES
+
+
+def context(appointment, record, user):
+    """The sets of this visit, the last one before it, and an empty form."""
+    sets = list(Vitals.objects.filter(record=record).select_related("taken_by")) if record else []
+    return {
+        "sections_before": ["clinic/_vitals_section.html"],
+        "vitals_sets": sets,
+        "vitals_form": VitalsForm(auto_id="vitals-%s"),
+        "vitals_units": {name: unit for name, (unit, *_rest) in RANGES.items()},
+    }
+
+
+SECTIONS.append(context)
+
+
+@require_POST
+def vitals_take(request, pk):
+    """Write down a set; what is unlikely is asked about first, with everything typed still there."""
+    appointment = visit_of(request, pk)
+    form = VitalsForm(request.POST, auto_id="vitals-%s")
+    if not form.is_valid():
+        return answer(request, appointment, "vitals", refusal="", form=form)
+
+    def take():
+        record = notes.record_for(appointment, by=request.user)
+        sure = form.cleaned_data["sure"]
+        return domain.take(record, values=form.values(), by=request.user, sure=sure)
+
+    _made, refusal = attempt(take)
+    if refusal is None:
+        return answer(request, appointment, "vitals")
+    if isinstance(refusal, domain.Unlikely):
+        return answer(request, appointment, "vitals", refusal=refusal, form=form, unlikely=refusal.fields)
+    form.add_error(refusal.field if refusal.field in form.fields else None, str(refusal))
+    return answer(request, appointment, "vitals", refusal="", form=form)
+
+
+@require_POST
+def vitals_wrong(request, pk, vitals):
+    """Mark a set as entered in error."""
+    appointment = visit_of(request, pk)
+    found = get_object_or_404(Vitals, pk=vitals, record__appointment=appointment)
+    _done, refusal = attempt(lambda: domain.mark_wrong(found, reason=request.POST.get("reason", ""), by=request.user))
+    return answer(request, appointment, "vitals", refusal=refusal)
+
+
+@require_safe
+def vitals_course(request, pk):
+    """The course of every measurement, as charts with tables beside them."""
+    appointment = visit_of(request, pk)
+    audit.viewed(appointment.patient, by=request.user, action="vitals.viewed")
+    shown = {"bmi": ("BMI", "kg/m²")} | {
+        name: (Vitals._meta.get_field(name).verbose_name.capitalize(), unit) for name, (unit, *_r) in RANGES.items()
+    }
+    courses = [(name, *shown[name], points) for name, points in domain.series(appointment.patient).items()]
+    context = {"appointment": appointment, "patient": appointment.patient, "courses": courses}
+    return render(request, "clinic/vitals_course.html", context)

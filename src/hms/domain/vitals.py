@@ -1,0 +1,98 @@
+"""Vitals: what is impossible is refused, what is unlikely is asked about, what proves wrong is marked."""
+
+from collections import namedtuple
+
+import pghistory
+from django.db import transaction
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from hms.domain import records
+from hms.errors import DomainError
+from hms.models import MedicalRecord, Vitals
+from hms.models.clinical import RANGES
+
+Point = namedtuple("Point", "at value")
+
+
+class Unlikely(DomainError):
+    """Possible, but rarely true: ``fields`` are to be confirmed."""
+
+    def __init__(self, message, fields):
+        super().__init__(message)
+        self.fields = fields
+
+
+def take(record, *, values, by, sure=False):
+    """Write down a set of measurements, ``{field: number}``; ``sure``: the unlikely ones were confirmed.
+
+    Units are those of RANGES. Raises DomainError for the impossible (``field`` says which), Unlikely without ``sure``.
+    """
+    values = {name: value for name, value in values.items() if name in RANGES and value is not None}
+    if not values:
+        raise DomainError(_("Write at least one measurement."))
+    for name, value in values.items():
+        unit, least, _low, _high, most = RANGES[name]
+        if not least <= value <= most:
+            raise DomainError(
+                _("%(value)s %(unit)s cannot be. Between %(least)s and %(most)s is possible.")
+                % {"value": value, "unit": unit, "least": least, "most": most},
+                field=name,
+            )
+    if ("systolic" in values) != ("diastolic" in values):
+        raise DomainError(
+            _("A blood pressure has two numbers."), field="diastolic" if "systolic" in values else "systolic"
+        )
+    if "systolic" in values and values["systolic"] <= values["diastolic"]:
+        raise DomainError(_("The upper pressure comes first: these two are swapped."), field="systolic")
+    unlikely = [n for n, v in values.items() if not RANGES[n][2] <= v <= RANGES[n][3]]
+    if unlikely and not sure:
+        said = ", ".join(f"{Vitals._meta.get_field(n).verbose_name} {values[n]} {RANGES[n][0]}" for n in unlikely)
+        raise Unlikely(_("This is unusual: %(what)s. Is it right?") % {"what": said}, unlikely)
+    with transaction.atomic(), pghistory.context(user=by.pk, action="vitals.taken"):
+        record = records.assert_open(record)
+        return Vitals.objects.create(
+            patient_id=record.patient_id, record=record, taken_at=timezone.now(), taken_by=by, **values
+        )
+
+
+def mark_wrong(vitals, *, reason, by):
+    """Entered in error: kept, crossed out, and no longer counted."""
+    reason = " ".join(reason.split())[:200]
+    if not reason:
+        raise DomainError(_("Say what is wrong with it."), field="reason")
+    with transaction.atomic(), pghistory.context(user=by.pk, action="vitals.marked-wrong"):
+        if vitals.record_id:
+            records.assert_open(MedicalRecord(pk=vitals.record_id))
+        vitals = Vitals.objects.select_for_update().get(pk=vitals.pk)
+        if vitals.error_reason:
+            raise DomainError(_("This has been marked already."))
+        vitals.error_reason = reason
+        vitals.save(update_fields=["error_reason"])
+        return vitals
+
+
+def latest(patient):
+    """The newest set that counts, or None."""
+    return Vitals.objects.filter(patient=patient, error_reason="").first()
+
+
+def series(patient, most=60):
+    """``{field: [Point, …]}`` oldest first, of the newest sets that count; BMI among them, as computed."""
+    sets = list(Vitals.objects.filter(patient=patient, error_reason="")[:most])[::-1]
+    found = {name: [Point(s.taken_at, v) for s in sets if (v := getattr(s, name)) is not None] for name in RANGES}
+    found["bmi"] = [Point(s.taken_at, s.bmi) for s in sets if s.bmi is not None]
+    return {name: points for name, points in found.items() if points}
+
+
+def signing_facts(record):
+    """What of the vitals a signature covers."""
+    rows = Vitals.objects.filter(record=record).order_by("pk")
+    return [
+        {"at": v.taken_at.isoformat(), "wrong": v.error_reason}
+        | {n: str(getattr(v, n)) for n in RANGES if getattr(v, n) is not None}
+        for v in rows
+    ]
+
+
+records.SECTIONS["vitals"] = signing_facts

@@ -1,0 +1,93 @@
+"""Allergies in one of four states; problems; and the summaries that stay true."""
+
+from datetime import date, timedelta
+
+import pytest
+from django.db import DatabaseError
+
+from hms.domain import allergies, problems
+from hms.domain.settings import hospital
+from hms.errors import DomainError
+from hms.models import Patient, Severity
+from hms.testing import make_doctor, make_patient
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def patient():
+    return make_patient()
+
+
+@pytest.fixture
+def by():
+    return make_doctor().user
+
+
+def now(patient):
+    return Patient.objects.get(pk=patient.pk)
+
+
+def state(patient):
+    return allergies.state(now(patient))[0]
+
+
+def test_the_four_states(patient, by, monkeypatch):
+    assert state(patient) == allergies.UNASKED
+    allergies.state_none(patient, by=by)
+    assert state(patient) == allergies.NONE
+    assert now(patient).allergies == "No known allergies"
+    made = allergies.note(patient, substance="Penicillin", reaction="rash", severity=Severity.SEVERE, by=by)
+    assert state(patient) == allergies.KNOWN
+    assert now(patient).allergies == "Penicillin (rash, Severe)"
+    allergies.end(made, reason="Tested: none", by=by)
+    # That there are none was said before this one was found: nobody has said so since.
+    assert state(patient) == allergies.UNASKED
+    assert now(patient).allergies == ""
+
+    def broken(patient):
+        raise DatabaseError
+
+    monkeypatch.setattr(allergies, "active", broken)
+    assert state(patient) == allergies.UNAVAILABLE
+
+
+def test_refusals(patient, by):
+    made = allergies.note(patient, substance="Nuts", by=by)
+    for words, verb in [
+        ("Write what", lambda: allergies.note(patient, substance=" ", by=by)),
+        ("already", lambda: allergies.note(patient, substance="NUTS", by=by)),
+        ("how severe", lambda: allergies.note(patient, substance="Bees", severity="DEADLY", by=by)),
+        ("on the list", lambda: allergies.state_none(patient, by=by)),
+        ("Say why", lambda: allergies.end(made, reason="", by=by)),
+    ]:
+        with pytest.raises(DomainError, match=words):
+            verb()
+    allergies.end(made, reason="x", by=by)
+    with pytest.raises(DomainError, match="already"):
+        allergies.end(made, reason="x", by=by)
+
+
+@pytest.mark.usefixtures("codes")
+def test_problems_and_their_summary(patient, by):
+    first = problems.note(patient, code="I10", onset=date(2019, 3, 1), by=by)
+    problems.note(patient, text="Lives alone", by=by)
+    assert now(patient).medical_history == "Essential (primary) hypertension (Mar 2019–)\nLives alone"
+    problems.end(first, on=date(2021, 5, 1), by=by)
+    assert "(Mar 2019–May 2021)" in now(patient).medical_history
+
+
+@pytest.mark.usefixtures("codes")
+def test_problems_refuse(patient, by):
+    first = problems.note(patient, code="I10", onset=date(2019, 3, 1), by=by)
+    later = hospital().today() + timedelta(days=1)
+    for words, verb in [
+        ("already", lambda: problems.note(patient, code="I10", by=by)),
+        ("no code", lambda: problems.note(patient, code="ZZZ", by=by)),
+        ("Write what", lambda: problems.note(patient, text="", by=by)),
+        ("still to come", lambda: problems.note(patient, text="x", onset=later, by=by)),
+        ("before it began", lambda: problems.end(first, on=date(2000, 1, 1), by=by)),
+        ("still to come", lambda: problems.end(first, on=later, by=by)),
+    ]:
+        with pytest.raises(DomainError, match=words):
+            verb()

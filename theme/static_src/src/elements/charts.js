@@ -1,0 +1,89 @@
+// <line-chart data-table="id">: cells [data-x] (seconds since 1970) and [data-y] of each row.
+// <bar-chart data-table="id">: the row's th is the label, [data-y] of each further column a bar.
+// Colours come from the page, so that both themes look right; both are drawn again when the size or the theme changes.
+import uPlot from "uplot"
+
+class Chart extends HTMLElement {
+  connectedCallback() {
+    this.resize = new ResizeObserver(() => this.#draw())
+    this.resize.observe(this)
+    this.theme = new MutationObserver(() => this.#draw(true))
+    this.theme.observe(document.documentElement, { attributes: true, attributeFilter: ["data-theme"] })
+    this.dark = matchMedia("(prefers-color-scheme: dark)")
+    this.dark.addEventListener("change", this.#again)
+  }
+
+  disconnectedCallback() {
+    this.resize.disconnect()
+    this.theme.disconnect()
+    this.dark.removeEventListener("change", this.#again)
+    this.plot?.destroy()
+  }
+
+  #again = () => this.#draw(true)
+
+  #draw(anew = false) {
+    const width = this.clientWidth
+    if (!width) return
+    if (this.plot && !anew) return this.plot.setSize({ width, height: 190 })
+    this.plot?.destroy()
+    const rows = [...(document.getElementById(this.dataset.table)?.querySelectorAll("tbody tr") ?? [])]
+    if (rows.length) this.plot = this.plotOf(rows, width, getComputedStyle(this))
+  }
+
+  colour(name) {
+    // A custom property with light-dark() is only resolved where it is used.
+    const probe = document.createElement("i")
+    probe.style.color = `var(${name})`
+    this.append(probe)
+    const found = getComputedStyle(probe).color
+    probe.remove()
+    return found
+  }
+
+  axes(more = {}) {
+    const stroke = this.colour("--muted")
+    const grid = { stroke: this.colour("--line"), width: 1 }
+    return [{ stroke, grid: { show: false }, ticks: grid, ...more }, { stroke, grid, ticks: grid, size: 60 }]
+  }
+}
+
+class LineChart extends Chart {
+  plotOf(rows, width) {
+    const stroke = this.colour("--color-primary")
+    const x = rows.map((row) => Number(row.querySelector("[data-x]").dataset.x))
+    const y = rows.map((row) => Number(row.querySelector("[data-y]").dataset.y))
+    const options = {
+      width,
+      height: 190,
+      legend: { show: false },
+      axes: this.axes(),
+      series: [{}, { stroke, width: 2, points: { show: true, size: 6, fill: stroke } }],
+    }
+    return new uPlot(options, [x, y], this)
+  }
+}
+
+class BarChart extends Chart {
+  plotOf(rows, width) {
+    const labels = rows.map((row) => row.querySelector("th").textContent.trim())
+    const y = rows.map((row) => Number(row.querySelector("[data-y]").dataset.y))
+    const fill = this.colour("--color-primary")
+    const step = Math.max(1, Math.ceil(labels.length / Math.max(1, Math.floor(width / 90))))
+    const options = {
+      width,
+      height: 190,
+      legend: { show: false },
+      scales: { x: { time: false, range: [-0.5, labels.length - 0.5] }, y: { range: (_u, low, high) => [Math.min(0, low), high || 1] } },
+      axes: this.axes({
+        splits: () => labels.map((_label, i) => i).filter((i) => i % step === 0),
+        values: (_u, at) => at.map((i) => (labels[i] ?? "").slice(0, 14)),
+      }),
+      series: [{}, { fill, stroke: fill, paths: uPlot.paths.bars({ size: [0.7, 60] }), points: { show: false } }],
+    }
+    return new uPlot(options, [labels.map((_label, i) => i), y], this)
+  }
+}
+
+customElements.define("line-chart", LineChart)
+customElements.define("bar-chart", BarChart)
