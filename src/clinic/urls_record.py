@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from clinic.views import patients, record
+from clinic.views import hours, patients, record
 
 urlpatterns = [
     path("patients/", patients.patients, name="patients"),
@@ -10,4 +10,10 @@ urlpatterns = [
     path("patients/<int:pk>/print/", record.patient_print, name="patient-print"),
     path("patients/<int:pk>/open/", record.record_open, name="record-open"),
     path("break-glass/", patients.break_glass, name="break-glass"),
+    path("hours/", hours.hours, name="hours"),
+    path("hours/week/", hours.week_edit, name="week-edit"),
+    path("hours/leave/", hours.leave_new, name="leave-new"),
+    path("hours/leave/<int:pk>/withdraw/", hours.leave_withdraw, name="leave-withdraw"),
+    path("hours/extra/", hours.extra_new, name="extra-new"),
+    path("hours/extra/<int:pk>/remove/", hours.extra_remove, name="extra-remove"),
 ]

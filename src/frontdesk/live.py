@@ -7,9 +7,10 @@ from django.db.models import Max
 from django.utils.html import format_html, format_html_join
 
 from frontdesk.board import Day
+from frontdesk.views.to_move import notice
 from hms.domain.settings import forget
 from hms.live import Resync
-from hms.models import Appointment, Patient, User
+from hms.models import Appointment, Patient, User, VisitToMove
 
 NEW_PAGE = {"hospital", "department"}  # changes that touch more than a few columns
 
@@ -19,10 +20,11 @@ def render(changes, key):
     if any(c.noun in NEW_PAGE for c in changes):
         forget()  # the pages that are asked for now show the hospital as it is now
         raise Resync
+    to_move = _to_move(changes)
     day = Day(date.fromisoformat(key))
     doctors = {pk for c in changes for pk in c.doctors} | _doctors_of_people(changes, day)
     if not doctors:
-        return ""
+        return to_move
     day.load(only=doctors)
     shown = {c.doctor.pk: day.column_html(c) for c in day.columns}
     parts = [_who({c.pk for c in changes if c.noun == "appointment"})]
@@ -33,7 +35,17 @@ def render(changes, key):
             parts.append(f'<hx-partial hx-target="#column-{pk}" hx-swap="delete"></hx-partial>')
     if day.is_today:
         parts.append(f'<hx-partial hx-target="#queue" hx-swap="outerMorph">{day.queue_html()}</hx-partial>')
-    return "".join(parts)
+    return "".join([*parts, to_move])
+
+
+def _to_move(changes):
+    """The notice of visits to move, when these changes may have touched one."""
+    nouns = {c.noun for c in changes}
+    visits = [c.pk for c in changes if c.noun == "appointment"]
+    touched = "to_move" in nouns or (visits and VisitToMove.objects.filter(appointment__in=visits).exists())
+    if not touched:
+        return ""
+    return f'<hx-partial hx-target="#to-move" hx-swap="outerHTML">{notice()}</hx-partial>'
 
 
 def _doctors_of_people(changes, day):

@@ -1,6 +1,6 @@
 from django.urls import include, path
 
-from frontdesk.views import appointments, day, displays, outbox, steps
+from frontdesk.views import appointments, day, displays, outbox, steps, to_move
 
 app_name = "frontdesk"
 one = "appointments/<int:pk>/"
@@ -24,6 +24,9 @@ urlpatterns = [
     path(f"{one}reopen/", steps.appointment_reopen, name="appointment-reopen"),
     path(f"{one}no-show/", steps.appointment_no_show, name="appointment-no-show"),
     path(f"{one}reinstate/", steps.appointment_reinstate, name="appointment-reinstate"),
+    path("to-move/", to_move.to_move, name="to-move"),
+    path("to-move/notice/", to_move.to_move_notice, name="to-move-notice"),
+    path("to-move/<int:pk>/keep/", to_move.visit_keep, name="visit-keep"),
     path("displays/", displays.displays, name="displays"),
     path("displays/<int:pk>/revoke/", displays.display_revoke, name="display-revoke"),
     path("outbox/", outbox.outbox, name="outbox"),

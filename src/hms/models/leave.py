@@ -1,25 +1,30 @@
 """Visits that a doctor's leave or new hours left without a doctor, until the desk has found another time for them."""
 
+from datetime import timedelta
+
 from django.db import models
 from django.db.models.functions import Now
+from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from hms.models.triggers import announce
+
+RECENT = timedelta(hours=12)  # a visit's time may pass while the desk still has to see to it
 
 
 class VisitToMoveQuerySet(models.QuerySet):
     def unresolved(self):
         """Those whose visit still waits at the time at which it cannot be held.
 
-        What the desk does resolves them without a word more: moved, given to another doctor, cancelled, missed, kept
-        with a reason (``override_reason``), called in all the same.
+        What the desk does resolves them without a word more: moved, given to another doctor, cancelled, missed, called
+        in all the same, or kept with a reason.
         """
         return self.filter(
             appointment__status__in=["SCHEDULED", "CONFIRMED"],
-            appointment__override_reason="",
+            kept_at=None,
             appointment__doctor=models.F("doctor"),
             appointment__appointment_date=models.F("start"),
-            start__gte=Now() - models.Value("12 hours", models.DurationField()),
+            start__gte=timezone.now() - RECENT,
         )
 
 
@@ -36,6 +41,11 @@ class VisitToMove(models.Model):
     )
     noted_at = models.DateTimeField(_("noted"), db_default=Now(), editable=False)
     noted_by = models.ForeignKey("hms.User", verbose_name=_("noted by"), on_delete=models.PROTECT, related_name="+")
+    kept_at = models.DateTimeField(_("kept"), null=True, blank=True)
+    kept_by = models.ForeignKey(
+        "hms.User", verbose_name=_("kept by"), null=True, blank=True, on_delete=models.PROTECT, related_name="+"
+    )
+    kept_reason = models.CharField(_("why it stays"), max_length=200, blank=True, db_default="")
 
     objects = VisitToMoveQuerySet.as_manager()
 
@@ -43,7 +53,14 @@ class VisitToMove(models.Model):
         verbose_name = _("visit to move")
         verbose_name_plural = _("visits to move")
         constraints = [
-            models.UniqueConstraint(fields=["appointment", "time_off"], name="visit_to_move_once", nulls_distinct=False)
+            models.CheckConstraint(
+                condition=models.Q(kept_at=None, kept_by=None, kept_reason="")
+                | models.Q(kept_at__isnull=False, kept_by__isnull=False) & ~models.Q(kept_reason=""),
+                name="visit_to_move_kept_by_somebody",
+            ),
+            models.UniqueConstraint(
+                fields=["appointment", "time_off"], name="visit_to_move_once", nulls_distinct=False
+            ),
         ]
         indexes = [models.Index(fields=["start"], name="visit_to_move_start")]
         triggers = [announce("to_move", doctors="jsonb_build_array(NEW.doctor_id)")]

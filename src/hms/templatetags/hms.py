@@ -285,7 +285,7 @@ NAVIGATION = [
     ("billing:home", gettext_lazy("Billing"), "banknotes", DESK),
     ("clinic:home", gettext_lazy("My day"), "clipboard-document-list", {DOCTOR}),
     ("clinic:patients", gettext_lazy("Patients"), "users", {DOCTOR}),
-    # ("clinic:hours", gettext_lazy("My hours"), "clock", {DOCTOR}),
+    ("clinic:hours", gettext_lazy("My hours"), "clock", {DOCTOR}),
     ("clinic:phrases", gettext_lazy("Phrases"), "document-duplicate", {DOCTOR}),
     ("portal:home", gettext_lazy("My care"), "heart", {PATIENT}),
     ("admin:index", gettext_lazy("Set-up"), "cog-6-tooth", {ADMIN}),

@@ -8,7 +8,7 @@ from django.utils.regex_helper import normalize
 
 from hms.domain import credit_notes
 from hms.domain.settings import hospital
-from hms.models import Display, FollowUpRule, MedicalRecord
+from hms.models import Display, FollowUpRule, MedicalRecord, TimeOff, VisitToMove
 from hms.testing import make_appointment, make_invoice, make_patient, make_service, make_user
 
 # The URL name with its namespace, one address of it, and how the view is called.
@@ -20,6 +20,7 @@ CANARIES = [
     "canary-credit-reason",
     "Quetzalcoatl",
     "Xochipilli",
+    "canary-away",
     "canary-reason",
     "canary-desk-note",
     "canary-notes",
@@ -49,6 +50,17 @@ class Rows:
             appointment=self.appointment,
             diagnosis="canary-diagnosis",
             treatment="canary-treatment",
+        )
+        away = self.appointment.appointment_date
+        self.time_off = TimeOff.objects.create(
+            doctor=self.appointment.doctor, start=away, end=self.appointment.end, reason="canary-away"
+        )
+        self.to_move = VisitToMove.objects.create(
+            appointment=self.appointment,
+            doctor=self.appointment.doctor,
+            start=away,
+            time_off=self.time_off,
+            noted_by=self.appointment.doctor.user,
         )
         self.display, self.token = Display.objects.open(name="Hall", by=make_user())
         self.invoice = make_invoice(appointment=self.appointment, note="canary-invoice-note")
@@ -89,6 +101,7 @@ class Rows:
 
     def _pk(self, name):
         names = {"frontdesk:patient": self.patient, "frontdesk:display-revoke": self.display}
+        names |= {"clinic:leave-withdraw": self.time_off, "frontdesk:visit-keep": self.to_move}
         names |= {"billing:credit-note": self.credit_note, "billing:credit-note-pdf": self.credit_note}
         names |= {"billing:price": self.service, "billing:price-end": self.service, "billing:follow-up-end": self.rule}
         if name == "billing:invoice" or name.startswith("billing:invoice-"):
