@@ -127,6 +127,7 @@ def test_axe_finds_nothing_in_billing(desk, page_for, scheme, width):
     found = {}
     pages = [
         "/billing/", "/billing/?q=nobodyatall", "/billing/?amount_from=1e5", "/billing/drafts/",
+        "/billing/invoices/new/?q=nacht",
         f"/billing/invoices/{draft.pk}/", f"/billing/invoices/{issued.pk}/", f"/billing/invoices/{issued.pk}/credit/",
         f"/billing/credit-notes/{note.pk}/", "/billing/prices/", "/billing/prices/new/", "/billing/prices/import/",
         f"/billing/prices/{desk.xray.pk}/",

@@ -6,7 +6,7 @@ from django.utils.translation import gettext, pgettext_lazy
 from django.utils.translation import gettext_lazy as _
 
 from hms.domain.settings import hospital
-from hms.filters import DEPARTMENTS, DOCTORS, QuickSelect, RowFilter, options
+from hms.filters import DEPARTMENTS, DOCTORS, QuickDate, QuickInput, QuickSelect, RowFilter, options
 from hms.forms import DateTextField, MoneyField
 from hms.models import Invoice
 
@@ -17,6 +17,9 @@ STATUS = [
     ("paid", pgettext_lazy("invoices", "Paid")),
     ("cancelled", pgettext_lazy("invoices", "Cancelled")),
 ]
+
+
+DECIMAL = {"inputmode": "decimal", "autocomplete": "off", "size": 9}
 
 
 class DayFilter(django_filters.Filter):
@@ -37,12 +40,16 @@ class InvoiceFilter(django_filters.FilterSet):
         choices=STATUS,
         widget=QuickSelect(lambda: options([("", gettext("All")), *STATUS])),
     )
-    due_from = DayFilter(field_name="due_date", lookup_expr="gte", label=_("Due from"))
-    due_to = DayFilter(field_name="due_date", lookup_expr="lte", label=_("Due until"))
+    due_from = DayFilter(field_name="due_date", lookup_expr="gte", label=_("Due from"), widget=QuickDate)
+    due_to = DayFilter(field_name="due_date", lookup_expr="lte", label=_("Due until"), widget=QuickDate)
     department = RowFilter(label=_("Department"), field_name="department", widget=DEPARTMENTS)
     doctor = RowFilter(label=_("Doctor"), field_name="doctor", widget=DOCTORS)
-    amount_from = AmountFilter(field_name="total_amount", lookup_expr="gte", label=_("Total from"))
-    amount_to = AmountFilter(field_name="total_amount", lookup_expr="lte", label=_("Total up to"))
+    amount_from = AmountFilter(
+        field_name="total_amount", lookup_expr="gte", label=_("Total from"), widget=QuickInput(DECIMAL)
+    )
+    amount_to = AmountFilter(
+        field_name="total_amount", lookup_expr="lte", label=_("Total up to"), widget=QuickInput(DECIMAL)
+    )
     patient = RowFilter(field_name="patient", widget=forms.HiddenInput)
 
     class Meta:

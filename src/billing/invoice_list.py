@@ -84,9 +84,9 @@ def totals(invoices):
     """How many invoices, what they come to, and what of that is neither paid nor cancelled."""
     unpaid = Q(status__in=Invoice.UNPAID)
     found = invoices.aggregate(
-        count=Count("pk"),
+        count=Count("*"),
         total=Sum("total_amount"),
         open=Sum("total_amount", filter=unpaid),
-        open_count=Count("pk", filter=unpaid),
+        open_count=Count("status", filter=unpaid),
     )
     return {name: value or 0 for name, value in found.items()}

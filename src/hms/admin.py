@@ -32,7 +32,13 @@ STAFF = [choice for choice in User.Role.choices if choice[0] != User.Role.PATIEN
 class HospitalAdmin(admin.ModelAdmin):
     """One row: its list is the row itself, and there is neither adding nor deleting."""
 
-    fields = ["name", "address", "phone", "time_zone", "currency", "slot_minutes"]
+    fieldsets = [
+        (None, {"fields": ["name", "address", "phone", "time_zone", "currency", "slot_minutes"]}),
+        (
+            _("Billing"),
+            {"fields": ["tax_number", "payment_days", "payment_terms", "fee_tax_rate", "discount_limit"]},
+        ),
+    ]
 
     def has_add_permission(self, request):
         return False

@@ -28,6 +28,20 @@ class QuickSelect(forms.Select):
         return mark_safe(f'<select name="{escape(name)}"{pairs}>{options}</select>')  # noqa: S308 (escaped, each part)
 
 
+class QuickInput(forms.TextInput):
+    """An input drawn without a template, for lists that are drawn at each letter that somebody types."""
+
+    def render(self, name, value, attrs=None, renderer=None):
+        attrs = self.build_attrs(self.attrs, attrs)
+        attrs = {"type": self.input_type, "name": name, "value": self.format_value(value)} | attrs
+        pairs = " ".join(f'{escape(k)}="{escape(v)}"' for k, v in attrs.items() if v not in (None, False, ""))
+        return mark_safe(f"<input {pairs}>")  # noqa: S308 (escaped, each part)
+
+
+class QuickDate(QuickInput):
+    input_type = "date"
+
+
 def options(pairs):
     return "".join(f'<option value="{escape(key)}">{escape(label)}</option>' for key, label in pairs)
 

@@ -174,6 +174,11 @@ class TestDraft:
         assert "Draft" in text(reception.get(address(draft)))
         assert reception.post("/billing/invoices/new/", {"patient": "9" * 30}).status_code == 404
 
+    def test_its_patient_is_found_by_typing(self, reception, db):
+        patient = make_patient(last_name="Quetzal")
+        assert f'value="{patient.pk}"' in text(reception.get("/billing/invoices/new/?q=quetz"))
+        assert "No patient matches" in text(reception.get("/billing/invoices/new/?q=nobody-is-called-so"))
+
 
 class TestIssuing:
     @pytest.mark.parametrize("headers", [{}, HTMX])

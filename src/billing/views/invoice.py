@@ -12,11 +12,13 @@ from billing.forms.draft import DraftForm
 from billing.history import history
 from billing.tables import state
 from hms import documents
-from hms.domain import audit, credit_notes, invoicing, prices
+from hms.domain import audit, credit_notes, invoicing, prices, search
 from hms.domain.settings import hospital
 from hms.errors import DomainError, Stale
 from hms.middleware import is_background
 from hms.models import Appointment, CreditNote, Invoice, InvoiceLine, Patient
+
+FOUND = 10  # patients offered for an invoice by hand
 
 
 def _invoice(request, pk):
@@ -123,13 +125,22 @@ def _issue(request, found):
     return _answer(request, issued)
 
 
-@require_POST
+@require_http_methods(["GET", "HEAD", "POST"])
 def invoice_new(request):
-    """An empty draft for a patient."""
-    pk = request.POST.get("patient", "")
-    pk = int(pk) if pk.isascii() and pk.isdigit() and len(pk) < 19 else 0
-    patient = get_object_or_404(Patient.objects.visible_to(request.user), pk=pk)
-    return redirect("billing:invoice", invoicing.new_draft(patient, by=request.user).pk)
+    """Find the patient; posting one makes an empty draft for them."""
+    if request.method == "POST":
+        pk = request.POST.get("patient", "")
+        pk = int(pk) if pk.isascii() and pk.isdigit() and len(pk) < 19 else 0
+        patient = get_object_or_404(Patient.objects.visible_to(request.user), pk=pk)
+        return redirect("billing:invoice", invoicing.new_draft(patient, by=request.user).pk)
+    text = search.clean(request.GET.get("q", ""))
+    found = search.patients(text, limit=FOUND) if text else search.Found()
+    rows = Patient.objects.visible_to(request.user).filter(user__in=[match.user_id for match in found.matches])
+    rows = {patient.user_id: patient for patient in rows.select_related("user")}
+    patients = [rows[match.user_id] for match in found.matches if match.user_id in rows]
+    if patients:
+        audit.searched(len(patients), by=request.user, detail="for an invoice")
+    return render(request, "billing/invoice_new.html", {"patients": patients, "q": text, "found": found})
 
 
 @require_POST

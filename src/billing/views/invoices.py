@@ -39,7 +39,7 @@ def _asked(request):
 def home(request):
     """Issued invoices, the newest first."""
     filters, found = _asked(request)
-    table = InvoiceTable(InvoiceData(found), order_by=request.GET.getlist("sort")[:1], query=request.GET)
+    table = InvoiceTable(InvoiceData(found), order_by=_order(request.GET), query=request.GET)
     count = len(_page(table, request.GET.get("page")))
     if count and not is_background(request):
         audit.searched(count, by=request.user, detail="invoices")
@@ -47,7 +47,7 @@ def home(request):
         "table": table,
         "filter": filters,
         "count": count,
-        "sort": table.data.sort,
+        "sort": table.data.sort if "sort" in request.GET else "",
         "query": request.GET.urlencode(),
         "patient": _patient(request, filters),
     }
@@ -61,6 +61,15 @@ def home(request):
         # While somebody types the address keeps up, without a step back for each letter.
         response.headers["HX-Replace-Url"] = f"{request.path}?{request.GET.urlencode()}".removesuffix("?")
     return response
+
+
+def _order(query):
+    """The order that was asked for; else the one in which the index finds what is filtered at once."""
+    if "sort" in query:
+        return query.getlist("sort")[:1]
+    if "amount_from" in query or "amount_to" in query:
+        return ["-total"]
+    return ["due"] if "due_from" in query or "due_to" in query else []
 
 
 def _page(table, number):

@@ -10,7 +10,7 @@ from django.contrib.auth import authenticate
 from django.urls import reverse
 
 from hms.models import AccessLog, Department, Doctor, Hospital, MedicalRecord, TimeOff, User, WorkingHours
-from hms.testing import make_department, make_doctor, make_patient, make_user
+from hms.testing import make_department, make_doctor, make_invoice, make_patient, make_user
 
 LISTS = [
     "index",
@@ -75,9 +75,18 @@ class TestHospital:
         assert admin.get(page("hms_hospital_add")).status_code == 403
         assert admin.post(page("hms_hospital_delete", hospital.pk), {"post": "yes"}).status_code == 403
         data = {"name": "New Name", "time_zone": "Europe/Athens", "currency": "EUR", "slot_minutes": 10}
+        data |= {"payment_days": 30, "fee_tax_rate": 0, "discount_limit": 20}
         assert admin.post(page("hms_hospital_change", hospital.pk), data).status_code == 302
         hospital.refresh_from_db()
         assert (hospital.name, hospital.time_zone, hospital.slot_minutes) == ("New Name", "Europe/Athens", 10)
+
+    def test_the_currency_is_fixed_by_the_first_invoice(self, admin):
+        hospital = Hospital.objects.current()
+        make_invoice(issued=False)
+        data = {"name": "X", "time_zone": "Europe/Athens", "currency": "EUR", "slot_minutes": 10}
+        data |= {"payment_days": 30, "fee_tax_rate": 0, "discount_limit": 20}
+        response = admin.post(page("hms_hospital_change", hospital.pk), data)
+        assert "the currency cannot change any more" in response.content.decode()
 
     def test_a_zone_that_does_not_exist_is_refused(self, admin):
         hospital = Hospital.objects.current()
