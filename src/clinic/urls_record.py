@@ -2,12 +2,14 @@
 
 from django.urls import path
 
-from clinic.views import hours, patients, record
+from clinic.views import hours, patients, record, record_side  # noqa: F401 (the last fills in)
 
 urlpatterns = [
     path("patients/", patients.patients, name="patients"),
     path("patients/<int:pk>/", record.patient, name="patient"),
     path("patients/<int:pk>/print/", record.patient_print, name="patient-print"),
+    path("patients/<int:pk>/record.pdf", record.patient_pdf, name="patient-pdf"),
+    path("patients/<int:pk>/vitals/", record.patient_vitals, name="patient-vitals"),
     path("patients/<int:pk>/open/", record.record_open, name="record-open"),
     path("break-glass/", patients.break_glass, name="break-glass"),
     path("hours/", hours.hours, name="hours"),

@@ -2,15 +2,19 @@
 
 from datetime import date
 
-from django.http import Http404
+from django.http import Http404, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_safe
 
+from clinic import record_paper
 from clinic.forms import ReasonForm
+from clinic.views.vitals import courses
+from hms import pdf
 from hms.dates import parse_date
-from hms.domain import audit, breakglass, relations, timeline
+from hms.domain import allergies, audit, breakglass, relations, timeline
+from hms.domain.settings import hospital
 from hms.errors import DomainError
 from hms.models import Appointment, Patient
 
@@ -90,8 +94,38 @@ def patient_print(request, pk):
     asked = Asked(request.GET)
     page = asked.page(access.patient, size=PRINTED)
     audit.viewed(access.patient, by=request.user, action="record.printed", detail=asked.said, glass=access.glass)
+    state, active = allergies.state(access.patient)
     context = {"patient": access.patient, "access": access, "asked": asked, "page": page, "printed": PRINTED}
+    context |= {"allergy_state": state, "allergies": active}
     return render(request, "clinic/patient_print.html", context)
+
+
+@require_safe
+def patient_vitals(request, pk):
+    """The course of every measurement."""
+    access = relations.access(pk, by=request.user)
+    if access is None:
+        return _refused(request, pk)
+    audit.viewed(access.patient, by=request.user, action="vitals.viewed", glass=access.glass)
+    state, active = allergies.state(access.patient)
+    context = {"patient": access.patient, "access": access, "courses": courses(access.patient)}
+    return render(request, "clinic/vitals_course.html", context | {"allergy_state": state, "allergies": active})
+
+
+@require_safe
+def patient_pdf(request, pk):
+    """The asked part of the record as a PDF."""
+    access = relations.access(pk, by=request.user)
+    if access is None:
+        return _refused(request, pk)
+    asked = Asked(request.GET)
+    made = pdf.render("record", record_paper.data(access, asked, asked.page(access.patient, size=PRINTED)))
+    detail = ", ".join(filter(None, ["PDF", asked.said]))
+    audit.viewed(access.patient, by=request.user, action="record.exported", detail=detail, glass=access.glass)
+    response = HttpResponse(made, content_type="application/pdf")
+    name = f"record-{access.patient.record_number}-{hospital().today():%Y-%m-%d}.pdf"
+    response.headers["Content-Disposition"] = f'inline; filename="{name}"'
+    return response
 
 
 def _coming(patient):

@@ -62,9 +62,13 @@ def vitals_course(request, pk):
     """The course of every measurement, as charts with tables beside them."""
     appointment = visit_of(request, pk)
     audit.viewed(appointment.patient, by=request.user, action="vitals.viewed")
+    context = {"appointment": appointment, "patient": appointment.patient, "courses": courses(appointment.patient)}
+    return render(request, "clinic/vitals_course.html", context)
+
+
+def courses(patient):
+    """``[(field, label, unit, points), …]`` of everything that was measured."""
     shown = {"bmi": ("BMI", "kg/m²")} | {
         name: (Vitals._meta.get_field(name).verbose_name.capitalize(), unit) for name, (unit, *_r) in RANGES.items()
     }
-    courses = [(name, *shown[name], points) for name, points in domain.series(appointment.patient).items()]
-    context = {"appointment": appointment, "patient": appointment.patient, "courses": courses}
-    return render(request, "clinic/vitals_course.html", context)
+    return [(name, *shown[name], points) for name, points in domain.series(patient).items()]

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pghistory
 from django.db import transaction
+from django.db.models import DurationField, ExpressionWrapper, F, Q, Value
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
@@ -112,6 +113,9 @@ def taken(patient):
     lines = PrescriptionLine.objects.filter(patient=patient, stopped_at=None).select_related(
         "prescription__record__doctor__user", "drug"
     )
+    # What has surely run out stays in the database: the record of many years holds thousands of lines.
+    length = ExpressionWrapper(F("days") * Value(timedelta(days=1)), DurationField())
+    lines = lines.filter(Q(days=None) | Q(created_at__gt=timezone.now() - length))
     return [line for line in lines if not has_run_out(line)]
 
 

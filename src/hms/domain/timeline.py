@@ -58,13 +58,14 @@ class Source:
     at: str  # the field, or annotation, that places a row on the line
     entries: object  # function(rows) → [Entry, …] in the same order
     search: object  # function(queryset, patient, plain word) → queryset of the rows that hold it
+    only_asked: bool = False  # on the line only when this kind is asked for: visits tell it already
 
 
-def source(kind, label, icon, *, at, search, rows):
+def source(kind, label, icon, *, at, search, rows, only_asked=False):
     """Decorator of the function(rows) → entries that makes this kind of entry."""
 
     def decorate(entries):
-        SOURCES[kind] = Source(kind, label, icon, rows, at, entries, search)
+        SOURCES[kind] = Source(kind, label, icon, rows, at, entries, search, only_asked)
         return entries
 
     return decorate
@@ -81,7 +82,7 @@ def page(patient, *, kinds=(), words=(), since=None, until=None, before="", size
 
     ``kinds``: only these, empty for all; ``words`` (of ``search_words``): each must occur; ``since``, ``until``: days.
     """
-    wanted = [s for s in SOURCES.values() if not kinds or s.kind in kinds]
+    wanted = [s for s in SOURCES.values() if (s.kind in kinds if kinds else not s.only_asked)]
     cursor = _read(before)
     found = [_some(s, patient, words, since, until, cursor, size + 1) for s in wanted]
     entries = list(islice(merge(*found, key=_place, reverse=True), size + 1))
@@ -265,3 +266,6 @@ def _note_entries(rows):
         _add_records(entry, [record])
         found.append(entry)
     return found
+
+
+from hms.domain import timeline_kinds  # noqa: E402, F401 (the other kinds; they need what stands above)

@@ -27,7 +27,13 @@ CANARIES = [
     "canary@hms",
 ]
 CLINICAL = ["canary-diagnosis", "canary-treatment", "canary-allergies", "canary-medical-history"]
-OF_PATIENTS = {"clinic:patient", "clinic:patient-print", "clinic:patient-pdf", "clinic:record-open"}
+OF_PATIENTS = {
+    "clinic:patient",
+    "clinic:patient-print",
+    "clinic:patient-pdf",
+    "clinic:patient-vitals",
+    "clinic:record-open",
+}
 
 
 class Rows:
