@@ -33,7 +33,7 @@ class HospitalAdmin(admin.ModelAdmin):
     """One row: its list is the row itself, and there is neither adding nor deleting."""
 
     fieldsets = [
-        (None, {"fields": ["name", "address", "phone", "time_zone", "currency", "slot_minutes"]}),
+        (None, {"fields": ["name", "address", "phone", "time_zone", "currency", "slot_minutes", "change_hours"]}),
         (
             _("Billing"),
             {"fields": ["tax_number", "payment_days", "payment_terms", "fee_tax_rate", "discount_limit"]},

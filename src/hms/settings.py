@@ -274,6 +274,10 @@ WHITENOISE_KEEP_ONLY_HASHED_FILES = True
 DJANGO_TABLES2_TEMPLATE = "hms/_table.html"
 
 # --- Mail
+# Where links in letters lead to.
+SITE_URL = env("HMS_SITE_URL") or (
+    f"https://{ALLOWED_HOSTS[0]}" if SECURE and ALLOWED_HOSTS else f"http://127.0.0.1:{env('PORT') or 8000}"
+)
 DEFAULT_FROM_EMAIL = SERVER_EMAIL = env("HMS_MAIL_FROM", "hms@localhost")
 EMAIL_HOST = env("HMS_MAIL_HOST")
 EMAIL_PORT = int(env("HMS_MAIL_PORT", "587"))

@@ -77,11 +77,11 @@ def working(doctor, start, end):
     return "off" if subtract([(start, end)], open_) else "yes"
 
 
-def free_times(doctors, *, after, duration, limit=5, until=None, ignoring=None):
+def free_times(doctors, *, after, duration, limit=5, until=None, ignoring=None, taken=()):
     """The first ``limit`` free starts for a visit of ``duration`` from ``after`` on: ``[(doctor, start), …]``.
 
     They lie on the slot grid of the doctor's hours, earliest first. ``ignoring``: an appointment whose own time
-    counts as free (it is being moved).
+    counts as free (it is being moved). ``taken``: more that is not free, ``(doctor id, start, end)`` each.
     """
     by_pk = {d.pk: d for d in doctors}
     until = until or after + LOOK_AHEAD
@@ -91,13 +91,13 @@ def free_times(doctors, *, after, duration, limit=5, until=None, ignoring=None):
     # A week at a time: three queries each, and mostly the first week is enough.
     for week in range(0, (last - first).days + 1, 7):
         dates = [first + timedelta(days=week + i) for i in range(7)]
-        found += _free_in(by_pk, [d for d in dates if d <= last], duration, after, ignoring)
+        found += _free_in(by_pk, [d for d in dates if d <= last], duration, after, ignoring, taken)
         if len(found) >= limit:
             break
     return [(by_pk[pk], start) for start, pk in found[:limit]]
 
 
-def _free_in(by_pk, dates, duration, after, ignoring):
+def _free_in(by_pk, dates, duration, after, ignoring, held=()):
     slot = hospital().slot
     begin, end = hospital().day_bounds(dates[0])[0], hospital().day_bounds(dates[-1])[1]
     taken = defaultdict(list)
@@ -106,6 +106,8 @@ def _free_in(by_pk, dates, duration, after, ignoring):
     busy = Appointment.objects.filter(doctor__in=by_pk).live().between(begin, end).exclude(pk=ignoring and ignoring.pk)
     for pk, start, length in busy.values_list("doctor_id", "appointment_date", "duration"):
         taken[pk].append((start, start + length))
+    for pk, start, stop in held:
+        taken[pk].append((start, stop))
     found = []
     hours = _hours_of_week(by_pk, dates)
     for pk, intervals in hours.items():

@@ -8,7 +8,7 @@ from django.db.models import Q
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from hms.domain import hours, locks
+from hms.domain import hours, letters, locks
 from hms.domain.settings import hospital
 from hms.errors import DomainError, NeedsReason, SlotTaken, Stale
 from hms.models import Appointment, Doctor, Patient
@@ -19,7 +19,7 @@ LONGEST_AT_THE_DESK = timedelta(hours=8)
 FURTHEST = timedelta(days=2 * 365)
 
 
-def book(*, patient, doctor, start, duration, by, reason="", notes="", override_reason=""):
+def book(*, patient, doctor, start, duration, by, reason="", notes="", override_reason="", online=""):
     """Give the patient this time with the doctor (``start`` aware, ``duration`` a timedelta); returns the appointment.
 
     Raises SlotTaken when the doctor or the patient is busy then, NeedsReason when the doctor does not work then and no
@@ -34,7 +34,7 @@ def book(*, patient, doctor, start, duration, by, reason="", notes="", override_
         doctor, patient = _bookable_doctor(doctor), _bookable_patient(patient)
         override_reason = _check_time(doctor, start, duration, override_reason)
         _check_free(doctor, patient, start, duration)
-        return Appointment.objects.create(
+        made = Appointment.objects.create(
             patient=patient,
             doctor=doctor,
             appointment_date=start,
@@ -42,10 +42,14 @@ def book(*, patient, doctor, start, duration, by, reason="", notes="", override_
             reason=reason,
             notes=notes,
             override_reason=override_reason,
+            online=online,
         )
+        if patient.user.email:
+            letters.tell(made, "requested" if online == "REQUEST" else "booked")
+        return made
 
 
-def reschedule(appointment, *, doctor, start, duration=None, by, override_reason="", version=None):
+def reschedule(appointment, *, doctor, start, duration=None, by, override_reason="", version=None, online=None):
     """Move the appointment to another time, doctor or length. Raises as ``book``, and Stale if ``version`` is old."""
     length = duration or appointment.duration
     with (
@@ -72,8 +76,13 @@ def reschedule(appointment, *, doctor, start, duration=None, by, override_reason
         _check_free(doctor, appointment.patient, start, length, moving=appointment)
         appointment.doctor, appointment.appointment_date, appointment.duration = doctor, start, length
         appointment.override_reason = override_reason
-        appointment.save(update_fields=["doctor", "appointment_date", "duration", "override_reason"])
-        return Appointment.objects.with_people().get(pk=appointment.pk)
+        # A request that the desk moves is answered by that.
+        appointment.online = online if online is not None else appointment.online.replace("REQUEST", "BOOKED")
+        appointment.save(update_fields=["doctor", "appointment_date", "duration", "override_reason", "online"])
+        moved = Appointment.objects.with_people().get(pk=appointment.pk)
+        if moved.patient.user.email and not stays:
+            letters.tell(moved, "requested" if online == "REQUEST" else "moved")
+        return moved
 
 
 def edit(appointment, *, reason, notes, duration, by, version=None, override_reason=""):

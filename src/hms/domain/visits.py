@@ -8,7 +8,7 @@ from django.db import transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from hms.domain import hours, invoicing, locks
+from hms.domain import hours, invoicing, letters, locks
 from hms.domain.scheduling import fresh
 from hms.domain.settings import hospital
 from hms.errors import DomainError, SlotTaken
@@ -123,12 +123,15 @@ def reopen(appointment, *, by):
         return _become(current, Status.IN_PROGRESS, ended_at=None)
 
 
-def cancel(appointment, *, by, reason):
-    """Give the time back. A reason is required; the history keeps it."""
+def cancel(appointment, *, by, reason, told="cancelled"):
+    """Give the time back. A reason is required; the history keeps it. The patient is told."""
     with _step(appointment, by, "appointment.cancelled") as current:
         if not reason.strip():
             raise DomainError(_("Say why the appointment is cancelled."), field="reason")
-        return _become(current, Status.CANCELLED, cancel_reason=reason.strip()[:200])
+        gone = _become(current, Status.CANCELLED, cancel_reason=reason.strip()[:200])
+        if gone.patient.user.email and gone.appointment_date > timezone.now():
+            letters.tell(gone, told)
+        return gone
 
 
 def no_show(appointment, *, by):

@@ -9,6 +9,7 @@ from hms.models.hospital import Department, Hospital
 from hms.models.leave import VisitToMove
 from hms.models.outbox import OutboxAttachment, OutboxMail
 from hms.models.people import Doctor, NameToken, Patient, User
+from hms.models.portal import Invitation, Online, Registration, SlotHold, Wish
 from hms.models.prescriptions import Drug, Phrase, Prescription, PrescriptionLine
 from hms.models.prices import FollowUpRule, Service, VisitService
 from hms.models.records import EditingSession, MedicalRecord
@@ -32,11 +33,13 @@ __all__ = [
     "FollowUpRule",
     "Hospital",
     "IcdCode",
+    "Invitation",
     "Invoice",
     "InvoiceLine",
     "LogSeal",
     "MedicalRecord",
     "NameToken",
+    "Online",
     "OutboxAttachment",
     "OutboxMail",
     "Patient",
@@ -44,12 +47,15 @@ __all__ = [
     "Prescription",
     "PrescriptionLine",
     "Problem",
+    "Registration",
     "Service",
     "Severity",
+    "SlotHold",
     "TimeOff",
     "User",
     "VisitService",
     "VisitToMove",
     "Vitals",
+    "Wish",
     "WorkingHours",
 ]

@@ -81,6 +81,14 @@ class Hospital(models.Model):
         help_text=_("Of a line; administrators may give more."),
     )
 
+    change_hours = models.PositiveSmallIntegerField(
+        _("patients change or cancel, hours before"),
+        default=24,
+        db_default=24,
+        validators=[MaxValueValidator(720)],
+        help_text=_("Later than that they are asked to call."),
+    )
+
     objects = HospitalManager()
 
     class Meta:
@@ -148,6 +156,23 @@ class Department(models.Model):
         "hms.Doctor", verbose_name=_("head"), null=True, blank=True, on_delete=models.SET_NULL, related_name="heads"
     )
     created_at = models.DateTimeField(_("created"), db_default=Now(), editable=False)
+    # What patients may do themselves in the portal (Online), and within what limits.
+    online = models.CharField(
+        _("patients may"),
+        max_length=7,
+        choices=[("VIEW", _("see visits only")), ("REQUEST", _("ask for a time")), ("BOOK", _("book directly"))],
+        default="BOOK",
+        db_default="BOOK",
+    )
+    online_days = models.PositiveSmallIntegerField(
+        _("days ahead"), default=60, db_default=60, validators=[MinValueValidator(1), MaxValueValidator(365)]
+    )
+    online_notice = models.PositiveSmallIntegerField(
+        _("hours before, at the latest"), default=2, db_default=2, validators=[MaxValueValidator(720)]
+    )
+    online_most = models.PositiveSmallIntegerField(
+        _("visits to come, at most"), default=3, db_default=3, validators=[MinValueValidator(1), MaxValueValidator(50)]
+    )
 
     class Meta:
         verbose_name = _("department")

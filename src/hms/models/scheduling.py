@@ -83,6 +83,19 @@ class Appointment(models.Model):
     ended_at = models.DateTimeField(_("ended"), null=True, blank=True)
     cancel_reason = models.CharField(_("why cancelled"), max_length=200, blank=True, db_default="")
     override_reason = models.CharField(_("why outside the doctor's hours"), max_length=200, blank=True, db_default="")
+    # What the patient did about it in the portal: booked it, moved it, or asks for it and waits for the desk's answer.
+    online = models.CharField(
+        _("by the patient"),
+        max_length=7,
+        choices=[
+            ("BOOKED", _("Booked by the patient")),
+            ("MOVED", _("Moved by the patient")),
+            ("REQUEST", _("Request")),
+        ],
+        blank=True,
+        default="",
+        db_default="",
+    )
     created_at = models.DateTimeField(_("booked"), db_default=Now(), editable=False)
     updated_at = models.DateTimeField(_("changed"), db_default=Now(), editable=False)
 

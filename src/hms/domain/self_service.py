@@ -1,0 +1,214 @@
+"""What patients do about their visits themselves: within the department's limits, and told to the desk at once."""
+
+from datetime import timedelta
+
+import pghistory
+from django.db import transaction
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from hms.domain import holds, hours, letters, scheduling, visits
+from hms.domain.settings import hospital
+from hms.errors import DomainError, SlotTaken
+from hms.models import Appointment, Department, Doctor, Online
+
+LENGTH = timedelta(minutes=30)
+EARLY = timedelta(minutes=90)  # how long before the visit its patient may say: I am here
+
+
+def departments():
+    """The departments in which patients may book or ask, with a doctor who takes appointments."""
+    return (
+        Department.objects.exclude(online=Online.VIEW)
+        .filter(doctor__is_available=True, doctor__user__is_active=True)
+        .distinct()
+    )
+
+
+def doctors(department):
+    """The department's doctors whom patients may choose."""
+    found = Doctor.objects.in_order().filter(department=department, is_available=True, user__is_active=True)
+    return list(found) if department.online != Online.VIEW else []
+
+
+def free(doctors, *, department, patient, days=31, moving=None):
+    """``[(day, [(start, doctor), …]), …]``: each free start once, with the first doctor who has it free.
+
+    From the department's notice on, as far ahead as it lets patients book, and at most ``days``.
+    """
+    zone, now = hospital().zone, timezone.now()
+    after = now + timedelta(hours=department.online_notice)
+    until = min(after + timedelta(days=days), now + timedelta(days=department.online_days))
+    length = moving.duration if moving else LENGTH
+    taken = holds.held([d.pk for d in doctors], after, until + length, but_not=patient)
+    own = Appointment.objects.live().filter(patient=patient).between(after, until + length)
+    busy = [(a.appointment_date, a.end) for a in own if moving is None or a.pk != moving.pk]
+    found = hours.free_times(
+        doctors, after=after, duration=length, limit=5000, until=until, ignoring=moving, taken=taken
+    )
+    found_days = {}
+    for doctor, start in found:
+        if start > until or any(s < start + length and e > start for s, e in busy):
+            continue
+        found_days.setdefault(start.astimezone(zone).date(), {}).setdefault(start, doctor)
+    return [(day, list(starts.items())) for day, starts in found_days.items()]
+
+
+def may_book(patient, department):
+    """Refuse in words when the department's limits are reached."""
+    if department.online == Online.VIEW:
+        raise DomainError(_("%(department)s books by phone only.") % {"department": department})
+    coming = Appointment.objects.filter(
+        patient=patient,
+        doctor__department=department,
+        status__in=Appointment.WAITING_TO_HAPPEN,
+        appointment_date__gt=timezone.now(),
+    ).count()
+    if coming >= department.online_most:
+        raise DomainError(
+            _("You have %(n)d visits to come there, which is as many as can be booked online. Call us for more.")
+            % {"n": coming}
+        )
+
+
+def within_limits(department, start):
+    """Refuse a time nearer or farther than patients may book."""
+    now = timezone.now()
+    if start < now + timedelta(hours=department.online_notice):
+        raise DomainError(_("This time is too near to be booked online. Call us, or choose a later one."))
+    if start > now + timedelta(days=department.online_days):
+        raise DomainError(_("This time is too far ahead to be booked online yet."))
+
+
+def book(patient, *, reason, by):
+    """Book, or ask for, the time that the patient holds; returns the appointment.
+
+    Raises DomainError when the hold has run out, SlotTaken when the desk has given the time to somebody else.
+    """
+    with transaction.atomic():
+        held = holds.current(patient)
+        if held is None:
+            raise DomainError(_("The time was held for ten minutes, and they are over. Choose a time again."))
+        department = held.doctor.department
+        may_book(patient, department)
+        request = department.online == Online.REQUEST
+        try:
+            appointment = scheduling.book(
+                patient=patient,
+                doctor=held.doctor,
+                start=held.start,
+                duration=held.end - held.start,
+                reason=reason[:500],
+                by=by,
+                online="REQUEST" if request else "BOOKED",
+            )
+        finally:
+            holds.release(patient)
+    return appointment
+
+
+def why_not_change(appointment):
+    """Why the patient cannot move or cancel this visit themself, in words; "" if they can."""
+    if not appointment.is_waiting_to_happen or appointment.checked_in_at:
+        return _("This visit can no longer be changed.")
+    if appointment.appointment_date <= timezone.now():
+        return _("This visit's time has come.")
+    limit = hospital().change_hours
+    if appointment.online != "REQUEST" and appointment.appointment_date < timezone.now() + timedelta(hours=limit):
+        return _("It is less than %(n)d hours away. Please call us.") % {"n": limit}
+    return ""
+
+
+def _may_change(appointment):
+    if why := why_not_change(appointment):
+        raise DomainError(why)
+
+
+def move(appointment, *, doctor, start, by):
+    """Move the visit in one step; a department that wants to be asked is asked again."""
+    with transaction.atomic():
+        appointment = scheduling.fresh(appointment)
+        _may_change(appointment)
+        department = doctor.department
+        if department.pk != appointment.doctor.department_id:
+            raise DomainError(_("Choose a doctor of the same department."))
+        within_limits(department, start)
+        if hours.working(doctor, start, start + appointment.duration) != "yes":
+            raise SlotTaken(_("This time is no longer free. Choose another one."))
+        if holds.held([doctor.pk], start, start + appointment.duration, but_not=appointment.patient):
+            raise SlotTaken(_("Somebody else is about to book this time. Choose another one."))
+        online = "REQUEST" if department.online == Online.REQUEST else "MOVED"
+        return scheduling.reschedule(appointment, doctor=doctor, start=start, by=by, online=online)
+
+
+def cancel(appointment, *, by):
+    """Cancel the visit, within the hospital's limit."""
+    with transaction.atomic():
+        current = scheduling.fresh(appointment)
+        _may_change(current)
+        return visits.cancel(current, by=by, reason=_("Cancelled by the patient"))
+
+
+def confirm(appointment, *, by):
+    """The patient says that they will come."""
+    with transaction.atomic():
+        current = scheduling.fresh(appointment)
+        if current.online == "REQUEST":
+            raise DomainError(_("We have not answered your request yet."))
+        if not current.is_waiting_to_happen or current.appointment_date <= timezone.now():
+            raise DomainError(_("This visit can no longer be changed."))
+        if current.status == Appointment.Status.CONFIRMED:
+            return current
+        return visits.confirm(current, by=by)
+
+
+def check_in(appointment, *, by):
+    """The patient is here: from ninety minutes before the visit on."""
+    with transaction.atomic():
+        current = scheduling.fresh(appointment)
+        if current.online == "REQUEST":
+            raise DomainError(_("We have not answered your request yet. Please speak to the front desk."))
+        if current.appointment_date - EARLY > timezone.now():
+            raise DomainError(_("You can check in from 90 minutes before your visit."))
+        return visits.check_in(current, by=by)
+
+
+# --- what the desk answers
+
+
+def requests():
+    """What patients ask for and nobody has answered, the nearest first."""
+    return (
+        Appointment.objects.filter(
+            online="REQUEST", status__in=Appointment.WAITING_TO_HAPPEN, appointment_date__gt=timezone.now()
+        )
+        .with_people()
+        .order_by("appointment_date")
+    )
+
+
+def approve(appointment, *, by):
+    """The desk says yes; the patient is told."""
+    with transaction.atomic(), pghistory.context(user=by.pk, action="request.approved"):
+        current = _asked(appointment)
+        current.online = "BOOKED"
+        current.save(update_fields=["online"])
+        current = Appointment.objects.with_people().get(pk=current.pk)
+        letters.tell(current, "approved")
+        return current
+
+
+def decline(appointment, *, reason, by):
+    """The desk says no, and why; the time is free again."""
+    with transaction.atomic():
+        current = _asked(appointment)
+        if not reason.strip():
+            raise DomainError(_("Say why, so that the patient can choose better."), field="reason")
+        return visits.cancel(current, by=by, reason=reason, told="declined")
+
+
+def _asked(appointment):
+    current = scheduling.fresh(appointment)
+    if current.online != "REQUEST" or not current.is_waiting_to_happen:
+        raise DomainError(_("This request has been answered already."))
+    return current

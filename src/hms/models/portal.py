@@ -1,0 +1,135 @@
+"""What patients do themselves: answers on the way to a record, times held while deciding, invitations, wishes."""
+
+import hashlib
+import secrets
+from datetime import timedelta
+
+from django.contrib.postgres.constraints import ExclusionConstraint
+from django.db import models
+from django.db.models.functions import Now
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+from hms.models.triggers import announce
+
+
+class Online(models.TextChoices):
+    """What a department lets patients do themselves."""
+
+    VIEW = "VIEW", _("See visits only")
+    REQUEST = "REQUEST", _("Ask for a time; the desk answers")
+    BOOK = "BOOK", _("Book directly")
+
+
+class Registration(models.Model):
+    """The answers of somebody who registers themself, until all are there. Then they become a Patient."""
+
+    user = models.OneToOneField("hms.User", on_delete=models.CASCADE, related_name="registration")
+    answers = models.JSONField(default=dict)
+    updated_at = models.DateTimeField(auto_now=True)
+
+    class Meta:
+        verbose_name = _("registration")
+        verbose_name_plural = _("registrations")
+
+    def __str__(self):
+        return str(self.user)
+
+
+class SlotHold(models.Model):
+    """A time that a patient holds while deciding. One each; who comes second gets another time."""
+
+    patient = models.OneToOneField("hms.Patient", on_delete=models.CASCADE, related_name="slot_hold")
+    doctor = models.ForeignKey("hms.Doctor", on_delete=models.CASCADE, related_name="+")
+    start = models.DateTimeField(_("from"))
+    end = models.DateTimeField(_("until"))
+    expires_at = models.DateTimeField(_("held until"))
+
+    class Meta:
+        verbose_name = _("held time")
+        verbose_name_plural = _("held times")
+        constraints = [
+            models.CheckConstraint(condition=models.Q(end__gt=models.F("start")), name="hold_end_after_start"),
+            # Those that have run out are removed before a new one is made.
+            ExclusionConstraint(
+                name="hold_doctor_free",
+                expressions=[
+                    ("doctor", "="),
+                    (models.Func("start", "end", models.Value("[)"), function="tstzrange"), "&&"),
+                ],
+            ),
+        ]
+
+    def __str__(self):
+        return f"{self.start:%d-%b-%Y %H:%M}"
+
+    @property
+    def seconds_left(self):
+        return max(0, int((self.expires_at - timezone.now()).total_seconds()))
+
+
+class InvitationManager(models.Manager):
+    def issue(self, patient, *, by, days=14):
+        """A new invitation and its token, which only the patient gets to see; earlier ones no longer open anything."""
+        self.filter(patient=patient, used_at=None, revoked_at=None).update(revoked_at=timezone.now())
+        token = secrets.token_urlsafe(18)
+        made = self.create(
+            patient=patient, token_hash=_hash(token), created_by=by, expires_at=timezone.now() + timedelta(days=days)
+        )
+        return made, token
+
+    def for_token(self, token):
+        """The invitation that this token still opens, or None."""
+        found = self.filter(token_hash=_hash(token), used_at=None, revoked_at=None, expires_at__gt=timezone.now())
+        return found.select_related("patient__user").first()
+
+
+def _hash(token):
+    return hashlib.sha256(token.encode()).hexdigest()
+
+
+class Invitation(models.Model):
+    """A patient whom the desk registered may open their own record: once, within two weeks, knowing their birthday."""
+
+    patient = models.ForeignKey("hms.Patient", on_delete=models.CASCADE, related_name="invitations")
+    token_hash = models.CharField(max_length=64, unique=True)
+    created_by = models.ForeignKey("hms.User", on_delete=models.PROTECT, related_name="+")
+    created_at = models.DateTimeField(db_default=Now(), editable=False)
+    expires_at = models.DateTimeField()
+    tries = models.PositiveSmallIntegerField(default=0)
+    used_at = models.DateTimeField(null=True, blank=True)
+    revoked_at = models.DateTimeField(null=True, blank=True)
+
+    objects = InvitationManager()
+
+    class Meta:
+        verbose_name = _("invitation")
+        verbose_name_plural = _("invitations")
+
+    def __str__(self):
+        return f"#{self.pk}"
+
+
+class Wish(models.Model):
+    """Something that a patient asks of the hospital: mend what is wrong in the record, or delete the account."""
+
+    class Kind(models.TextChoices):
+        CORRECT = "CORRECT", _("Something in the record is wrong")
+        DELETE = "DELETE", _("Delete my account")
+
+    patient = models.ForeignKey("hms.Patient", on_delete=models.PROTECT, related_name="wishes")
+    kind = models.CharField(_("kind"), max_length=7, choices=Kind.choices)
+    text = models.TextField(_("text"), max_length=2000, blank=True)
+    created_at = models.DateTimeField(_("asked"), db_default=Now(), editable=False)
+    done_at = models.DateTimeField(_("done"), null=True, blank=True)
+    done_by = models.ForeignKey("hms.User", null=True, blank=True, on_delete=models.PROTECT, related_name="+")
+    answer = models.CharField(_("answer"), max_length=500, blank=True)
+
+    class Meta:
+        verbose_name = _("wish")
+        verbose_name_plural = _("wishes")
+        ordering = ["-pk"]
+        triggers = [announce("wish")]
+
+    def __str__(self):
+        return self.get_kind_display()
