@@ -14,7 +14,7 @@ from django.db import connection, transaction
 from django.db.models import Q
 from django.utils import timezone
 
-from hms.demo import history, people, rota, texts
+from hms.demo import history, people, prices, rota, texts
 from hms.demo.clock import day_of
 from hms.demo.days import Planner
 from hms.demo.play import Story, apply, imagine, is_half_way, round_off, tally, telling
@@ -39,6 +39,8 @@ def load(seed=SEED, now=None):
     if not doctors:
         _name_the_hospital()
         doctors = people.create(seed, today)
+    prices.load(today, people.staff().admin)
+    kept.forget()
     return _Load(seed, now, today, doctors).run()
 
 

@@ -329,6 +329,8 @@ def test_hostile_texts_in_the_database_are_shown_as_text_everywhere(rows, admin)
         for headers in ({}, {"HX-Request": "true"}):
             if place.name != "account_logout":
                 response = admin.get(place.path, headers=headers)
+                if "Content-Disposition" in response:
+                    continue  # a file or paper: no page, and no browser guesses that it is one (nosniff)
                 assert not problems(response, value), f"{place.name}: {problems(response, value)}"
 
 
