@@ -52,16 +52,18 @@ def draft_for_visit(appointment, *, by):
 
 def drop_untouched_draft(appointment, *, by):
     """The visit goes on: its draft goes, unless somebody worked on it. Refuses if the invoice has been issued."""
-    issued = Invoice.objects.issued().filter(appointment=appointment).exclude(status=Status.CANCELLED).first()
-    if issued:
-        raise DomainError(
-            _("Invoice %(number)s of this visit has been issued. Cancel it by a credit note first.")
-            % {"number": issued.number}
-        )
-    draft = Invoice.objects.select_for_update().filter(appointment=appointment, number=None, version=1).first()
-    if draft:
-        with pghistory.context(user=by.pk, action="invoice.discarded"):
-            draft.delete()
+    # Locked before it is decided: somebody may be issuing the draft in this moment.
+    invoices = list(Invoice.objects.select_for_update().filter(appointment=appointment))
+    for invoice in invoices:
+        if not invoice.is_draft and invoice.status != Status.CANCELLED:
+            raise DomainError(
+                _("Invoice %(number)s of this visit has been issued. Cancel it by a credit note first.")
+                % {"number": invoice.number}
+            )
+    with pghistory.context(user=by.pk, action="invoice.discarded"):
+        for invoice in invoices:
+            if invoice.is_draft and invoice.version == 1:
+                invoice.delete()
 
 
 def new_draft(patient, *, by, appointment=None):
