@@ -3,7 +3,7 @@
 import time
 from statistics import median
 
-from bench import work
+from bench import clinic, work
 from bench.data import MARK, day_text
 from bench.server import Helper, Server, request
 
@@ -23,6 +23,7 @@ class Side:
         self.server = Server(hospital.url)
         self.cold = Server(hospital.url, "bench.cold_asgi:application")
         (self.cookie,) = hospital.sign_in()
+        (self.doctor,) = hospital.sign_in(email=clinic.DOCTOR)
 
 
 class Bench:
@@ -94,6 +95,7 @@ class Bench:
             empty,
             *work.searches(hospital, cookie, self.quick),
             *work.boards(hospital, cookie, self.quick),
+            *clinic.works(hospital, side.doctor, self.quick, self.runs),
             book,
         ]
         # Everything once, so that templates are read and statements planned.
@@ -173,10 +175,10 @@ class Bench:
         side = self.sides[0]
         settings.ALLOWED_HOSTS = [*settings.ALLOWED_HOSTS, "testserver"]
         client = Client()
-        name, _is, key = side.cookie.partition("=")
-        client.cookies[name] = key
         for one in self.works[side]:
             if one.path:
+                name, _is, key = (side.doctor if one.path.startswith("/clinic/") else side.cookie).partition("=")
+                client.cookies[name] = key
                 client.get(one.path)  # what is kept for seconds is kept now
                 with CaptureQueriesContext(
                     connection,
