@@ -6,8 +6,9 @@ A visit shows its diagnoses and prescription in its own words; one by one they a
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from hms.domain.timeline import Entry, holds, source
+from hms.domain.timeline import Entry, holds, named, source
 from hms.models import Allergy, Diagnosis, PrescriptionLine, Problem, Vitals
+from hms.models.clinical import RANGES
 
 
 def _clinical(moment):
@@ -33,11 +34,14 @@ def readings(vitals):
     return ", ".join(f"{name} {value} {unit}".rstrip() for name, value, unit in parts if value is not None)
 
 
+VITALS = ("taken_at", "error_reason", *RANGES, *named("taken_by"))
+
+
 @source(
     "vitals",
     gettext_lazy("Vitals"),
     "heart",
-    rows=lambda patient: Vitals.objects.filter(patient=patient).select_related("taken_by"),
+    rows=lambda patient: Vitals.objects.filter(patient=patient).select_related("taken_by").only(*VITALS),
     at="taken_at",
     search=lambda rows, patient, word: rows.filter(holds(word, "error_reason")),
 )
