@@ -8,6 +8,8 @@ from decimal import Decimal
 from django import forms
 from django.core.exceptions import ValidationError
 from django.forms.renderers import TemplatesSetting
+from django.utils.html import format_html
+from django.utils.safestring import mark_safe
 from django.utils.translation import gettext_lazy as _
 from phonenumber_field.formfields import PhoneNumberField
 from phonenumber_field.phonenumber import to_python as read_phone
@@ -22,6 +24,32 @@ class Renderer(TemplatesSetting):
 
     form_template_name = "hms/_form.html"
     field_template_name = "hms/_field.html"
+
+    def render(self, template_name, context, request=None):
+        """Plain inputs and text areas are put together here, as their templates would: a page holds dozens of them."""
+        if template_name in PLAIN_INPUTS:
+            widget = context["widget"]
+            value = "" if widget["value"] is None else format_html(' value="{}"', widget["value"])
+            return format_html(
+                '<input type="{}" name="{}"{}{}>', widget["type"], widget["name"], value, _attributes(widget["attrs"])
+            )
+        if template_name == "django/forms/widgets/textarea.html":
+            widget = context["widget"]
+            text = format_html('<textarea name="{}"{}>', widget["name"], _attributes(widget["attrs"]))
+            return format_html("{}\n{}</textarea>", text, widget["value"] or "")
+        return super().render(template_name, context, request)
+
+
+PLAIN_INPUTS = {
+    f"django/forms/widgets/{name}.html"
+    for name in ("input", "text", "number", "email", "url", "date", "time", "hidden")
+}
+
+
+def _attributes(attrs):
+    shown = ((name, value) for name, value in attrs.items() if value is not False)
+    parts = ((name,) if value is True else (name, value) for name, value in shown)
+    return mark_safe("".join(format_html(' {}="{}"' if len(p) == 2 else " {}", *p) for p in parts))  # noqa: S308
 
 
 # Invisible characters that people paste without knowing. Those that reorder the text around them can make a name read
