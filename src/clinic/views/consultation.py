@@ -35,7 +35,7 @@ def consultation(request, pk):
     """The visit's page. Opening it is a look at the record, and is written down."""
     appointment = get_object_or_404(Appointment.objects.visible_to(request.user).with_people(), pk=pk)
     if not appointment.is_live and not relations.access(appointment.patient_id, by=request.user):
-        return redirect("clinic:record-open", appointment.patient_id)  # called off: no relation by that alone
+        return redirect("clinic:patient-open", appointment.patient_id)  # called off: no relation by that alone
     if not is_background(request):
         audit.viewed(appointment.patient, by=request.user, action="record.viewed")
     return page(request, appointment)

@@ -48,7 +48,9 @@ def _recent(request):
     number = request.GET.get("page", "")
     number = min(int(number), LAST_PAGE) if number.isascii() and number.isdigit() and 0 < len(number) < 5 else 1
     number = max(1, number)
-    last = _mine(request.user).values("patient").annotate(last=Max("appointment_date")).order_by("-last", "-patient")
+    seen = Max("appointment_date", filter=Q(appointment_date__lte=timezone.now()))
+    last = _mine(request.user).values("patient").annotate(last=seen)
+    last = last.order_by(F("last").desc(nulls_last=True), "-patient")
     rows = list(last.values_list("patient")[(number - 1) * PAGE : number * PAGE + 1])
     return rows[:PAGE], len(rows) > PAGE, number
 

@@ -315,7 +315,7 @@ def navigation(context):
     links = _links(user.role) if user is not None and user.is_authenticated else []
     names = [name for name, *_rest in links]
     # frontdesk:patient-edit belongs to frontdesk:patients; what no link is named after, to the first of its namespace.
-    own = [name for name in names if here == name or f"{here}-".startswith(f"{name.removesuffix('s')}-")]
+    own = [n for n in names if here == n or f"{here}-".startswith((f"{n}-", f"{n.removesuffix('s')}-"))]
     near = [name for name in names if name.split(":")[0] == here.split(":")[0]]
     current = (own or near or [""])[0]
     return {"links": links, "current": current, "path": request.path}

@@ -32,7 +32,7 @@ OF_PATIENTS = {
     "clinic:patient-print",
     "clinic:patient-pdf",
     "clinic:patient-vitals",
-    "clinic:record-open",
+    "clinic:patient-open",
 }
 
 
@@ -107,7 +107,7 @@ class Rows:
 
     def _pk(self, name):
         names = {"frontdesk:patient": self.patient, "frontdesk:display-revoke": self.display}
-        names |= {"clinic:leave-withdraw": self.time_off, "frontdesk:visit-keep": self.to_move}
+        names |= {"clinic:hours-leave-withdraw": self.time_off, "frontdesk:visit-keep": self.to_move}
         names |= {"billing:credit-note": self.credit_note, "billing:credit-note-pdf": self.credit_note}
         names |= {"billing:price": self.service, "billing:price-end": self.service, "billing:follow-up-end": self.rule}
         if name == "billing:invoice" or name.startswith("billing:invoice-"):
