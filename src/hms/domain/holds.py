@@ -33,7 +33,7 @@ def hold(*, patient, doctor, start, duration):
             raise taken()
         if busy.filter(patient=patient).exists():
             raise DomainError(_("You already have a visit at that time."))
-        if hours.working(doctor, start, end) != "yes":
+        if not hours.offered(doctor, start, duration):
             raise taken()
         return SlotHold.objects.create(patient=patient, doctor=doctor, start=start, end=end, expires_at=now + LONG)
 

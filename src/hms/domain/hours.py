@@ -97,6 +97,12 @@ def free_times(doctors, *, after, duration, limit=5, until=None, ignoring=None, 
     return [(by_pk[pk], start) for start, pk in found[:limit]]
 
 
+def offered(doctor, start, duration, *, ignoring=None):
+    """Whether exactly this start would be found by ``free_times``: within the hours, on their grid, and not taken."""
+    found = free_times([doctor], after=start, duration=duration, limit=1, until=start + duration, ignoring=ignoring)
+    return [at for _doctor, at in found] == [start]
+
+
 def _free_in(by_pk, dates, duration, after, ignoring, held=()):
     slot = hospital().slot
     begin, end = hospital().day_bounds(dates[0])[0], hospital().day_bounds(dates[-1])[1]

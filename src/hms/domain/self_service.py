@@ -7,7 +7,7 @@ from django.db import transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from hms.domain import holds, hours, letters, scheduling, visits
+from hms.domain import holds, hours, letters, locks, scheduling, visits
 from hms.domain.settings import hospital
 from hms.errors import DomainError, SlotTaken
 from hms.models import Appointment, Department, Doctor, Online
@@ -85,26 +85,37 @@ def book(patient, *, reason, by):
 
     Raises DomainError when the hold has run out, SlotTaken when the desk has given the time to somebody else.
     """
-    with transaction.atomic():
-        held = holds.current(patient)
-        if held is None:
-            raise DomainError(_("The time was held for ten minutes, and they are over. Choose a time again."))
+    over = DomainError(_("The time was held for ten minutes, and they are over. Choose a time again."))
+    held = holds.current(patient)
+    if held is None:
+        raise over
+    with locks.losing_raises(_taken), transaction.atomic():
+        locks.take(doctors=[held.doctor_id], patients=[patient.pk])
+        if (still := holds.current(patient)) is None or still.pk != held.pk:
+            # The second of a double click finds what the first has booked.
+            booked = Appointment.objects.live().filter(
+                patient=patient, doctor=held.doctor_id, appointment_date=held.start
+            )
+            if made := booked.with_people().first():
+                return made
+            raise over
         department = held.doctor.department
         may_book(patient, department)
-        request = department.online == Online.REQUEST
-        try:
-            appointment = scheduling.book(
-                patient=patient,
-                doctor=held.doctor,
-                start=held.start,
-                duration=held.end - held.start,
-                reason=reason[:500],
-                by=by,
-                online="REQUEST" if request else "BOOKED",
-            )
-        finally:
-            holds.release(patient)
+        appointment = scheduling.book(
+            patient=patient,
+            doctor=held.doctor,
+            start=held.start,
+            duration=held.end - held.start,
+            reason=reason[:500],
+            by=by,
+            online="REQUEST" if department.online == Online.REQUEST else "BOOKED",
+        )
+        holds.release(patient)
     return appointment
+
+
+def _taken():
+    return SlotTaken(_("This time is no longer free. Choose another one."))
 
 
 def why_not_change(appointment):
@@ -126,15 +137,19 @@ def _may_change(appointment):
 
 def move(appointment, *, doctor, start, by):
     """Move the visit in one step; a department that wants to be asked is asked again."""
-    with transaction.atomic():
+    with locks.losing_raises(_taken), transaction.atomic():
+        # Turns before the row, as the desk takes them; and nobody can begin to hold the time meanwhile.
+        locks.take(doctors=[appointment.doctor_id, doctor.pk], patients=[appointment.patient_id])
         appointment = scheduling.fresh(appointment)
         _may_change(appointment)
         department = doctor.department
         if department.pk != appointment.doctor.department_id:
             raise DomainError(_("Choose a doctor of the same department."))
+        if department.online == Online.VIEW:
+            raise DomainError(_("%(department)s books by phone only.") % {"department": department})
         within_limits(department, start)
-        if hours.working(doctor, start, start + appointment.duration) != "yes":
-            raise SlotTaken(_("This time is no longer free. Choose another one."))
+        if not hours.offered(doctor, start, appointment.duration, ignoring=appointment):
+            raise _taken()
         if holds.held([doctor.pk], start, start + appointment.duration, but_not=appointment.patient):
             raise SlotTaken(_("Somebody else is about to book this time. Choose another one."))
         online = "REQUEST" if department.online == Online.REQUEST else "MOVED"
