@@ -237,6 +237,9 @@ class Day:
         data = (*self.clock(a.start), str(int(a.minutes)), str(int(a.updated * 1_000_000)), since)
         texts = (_words(translation.get_language())[look], a.family.upper(), a.given, a.desk_note)
         reason = a.reason if span > 3 else ""
+        if a.online:  # what the patient did is said on the card; a request waits for the desk's answer
+            note = _words(translation.get_language())[a.online]
+            texts = (f"{texts[0]} · {note}" if a.online == "REQUEST" else texts[0], *texts[1:3], a.desk_note or note)
         url = f"{_base()}{a.pk}/"
         return (a.pk, css, url, *data, *texts, reason, next_step(a, self.is_today), a.family, refusals.get(a.pk))
 
@@ -302,6 +305,9 @@ def _words(language):
         "completed": _("Completed"),
         "cancelled": _("Cancelled"),
         "no-show": _("No show"),
+        "BOOKED": _("Booked by the patient"),
+        "MOVED": _("Moved by the patient"),
+        "REQUEST": _("Request"),
     }
 
 

@@ -11,7 +11,7 @@ from hms.models import Appointment, Doctor
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 # Moments but ``start`` are seconds since 1970: five hundred rows of datetimes cost as much as all the rest.
-Row = namedtuple("Row", "pk doctor start minutes status arrived reason family given desk_note updated")
+Row = namedtuple("Row", "pk doctor start minutes status arrived reason family given desk_note updated online")
 Staff = namedtuple("Staff", "pk name department department_name bookable active")
 # ``doctors``: {doctor id: (has appointments, has hours, hash of all that their column shows)}
 Prints = namedtuple("Prints", "day staff doctors edges")
@@ -80,7 +80,7 @@ def staff(only=None):
 ROWS = """
 SELECT a.id, a.doctor_id, date_part('epoch', a.appointment_date), date_part('epoch', a.duration) / 60, a.status,
     date_part('epoch', a.checked_in_at), a.reason, u.last_name, u.first_name, p.desk_note,
-    date_part('epoch', a.updated_at)
+    date_part('epoch', a.updated_at), a.online
 FROM hms_appointment a JOIN hms_patient p ON p.id = a.patient_id JOIN hms_user u ON u.id = p.user_id
 WHERE a.appointment_date >= %(begins)s AND a.appointment_date < %(ends)s AND a.doctor_id = ANY(%(doctors)s)
 ORDER BY a.appointment_date, a.id

@@ -1,6 +1,6 @@
 from django.urls import include, path
 
-from frontdesk.views import appointments, day, displays, outbox, steps, to_move
+from frontdesk.views import appointments, day, displays, online, outbox, steps, to_move
 
 app_name = "frontdesk"
 one = "appointments/<int:pk>/"
@@ -29,6 +29,11 @@ urlpatterns = [
     path("to-move/<int:pk>/keep/", to_move.visit_keep, name="visit-keep"),
     path("displays/", displays.displays, name="displays"),
     path("displays/<int:pk>/revoke/", displays.display_revoke, name="display-revoke"),
+    path("requests/", online.requests, name="requests"),
+    path("requests/<int:pk>/approve/", online.request_approve, name="request-approve"),
+    path("requests/<int:pk>/decline/", online.request_decline, name="request-decline"),
+    path("wishes/<int:pk>/delete-account/", online.account_delete, name="account-delete"),
+    path("door/", online.door, name="door"),
     path("outbox/", outbox.outbox, name="outbox"),
     path("outbox/<int:pk>/retry/", outbox.mail_retry, name="mail-retry"),
     path("patients/", include("frontdesk.urls_patients")),

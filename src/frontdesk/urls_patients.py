@@ -2,9 +2,10 @@
 
 from django.urls import path
 
-from frontdesk.views import patients
+from frontdesk.views import online, patients
 
 urlpatterns = [
+    path("<int:pk>/invite/", online.patient_invite, name="patient-invite"),
     path("", patients.patients, name="patients"),
     path("new/", patients.patient_new, name="patient-new"),
     path("duplicates/", patients.patient_duplicates, name="patient-duplicates"),

@@ -19,6 +19,9 @@ TABLE = {
     "admin": frozenset({ADMIN}),
     "live-desk": DESK,
     "live-billing": DESK,
+    "live-portal": frozenset({PATIENT}),
+    "visit-link": EVERYBODY,  # the token in the address is the key; unknown or expired: 404
+    "invitation": EVERYBODY,
     "live-clinic": frozenset({DOCTOR}),
     "live-visit": frozenset({DOCTOR}),
     "live-display": EVERYBODY,  # the token in the address is the key; unknown or revoked: 404

@@ -3,8 +3,19 @@
 import uuid
 
 from allauth.account.adapter import DefaultAccountAdapter
+from allauth.account.models import EmailAddress
+from allauth.account.stages import EmailVerificationStage
 
 from hms.domain import outbox
+from hms.models import User
+
+
+class VerifyOwnAddress(EmailVerificationStage):
+    """allauth's stage, for the addresses that it keeps: those of people who signed up."""
+
+    def handle(self):
+        unproved = EmailAddress.objects.filter(user=self.login.user, verified=False).exists()
+        return super().handle() if unproved or self.login.signup else (None, True)
 
 
 class AccountAdapter(DefaultAccountAdapter):
@@ -29,8 +40,18 @@ class AccountAdapter(DefaultAccountAdapter):
         return subject
 
     def is_open_for_signup(self, request):
-        """Closed until the portal registers patients; staff accounts are made by an administrator."""
-        return False
+        """To patients; staff accounts are made by an administrator."""
+        return True
+
+    def save_user(self, request, user, form, commit=True):
+        """Whoever signs up is a patient, whatever was posted."""
+        user.role = User.Role.PATIENT
+        return super().save_user(request, user, form, commit)
+
+    def get_login_stages(self):
+        """The address of whoever registered themself is proved before they are let in; others' were known before."""
+        own = "hms.adapters.VerifyOwnAddress"
+        return [own if stage.endswith(".EmailVerificationStage") else stage for stage in super().get_login_stages()]
 
     def add_message(self, request, level, message_template=None, message_context=None, extra_tags="", message=None):
         """Signing in and out needs no congratulation: the page that follows says it."""

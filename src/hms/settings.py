@@ -190,6 +190,8 @@ LOGOUT_REDIRECT_URL = "account_login"
 ACCOUNT_ADAPTER = "hms.adapters.AccountAdapter"
 ACCOUNT_FORMS = {
     "login": "hms.sign_in_forms.LoginForm",
+    "signup": "hms.sign_in_forms.SignupForm",
+    "confirm_email_verification_code": "hms.sign_in_forms.CodeForm",
     "reset_password": "hms.sign_in_forms.ResetPasswordForm",
     "reset_password_from_key": "hms.sign_in_forms.ResetPasswordKeyForm",
     "change_password": "hms.sign_in_forms.ChangePasswordForm",
@@ -198,7 +200,8 @@ ACCOUNT_FORMS = {
 ACCOUNT_LOGIN_METHODS = {"email"}
 ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*"]
 ACCOUNT_USER_MODEL_USERNAME_FIELD = None
-ACCOUNT_EMAIL_VERIFICATION = "none"
+ACCOUNT_EMAIL_VERIFICATION = "mandatory"  # of those who sign up (hms.adapters)
+ACCOUNT_EMAIL_VERIFICATION_BY_CODE_ENABLED = True
 ACCOUNT_SESSION_REMEMBER = False
 ACCOUNT_LOGOUT_ON_PASSWORD_CHANGE = True
 ACCOUNT_PREVENT_ENUMERATION = True

@@ -22,6 +22,14 @@ class LoginForm(Plain, forms.LoginForm):
         self.fields["password"].help_text = ""  # the page has its own link for a forgotten password
 
 
+class SignupForm(Plain, forms.SignupForm):
+    pass
+
+
+class CodeForm(Plain, forms.ConfirmEmailVerificationCodeForm):
+    pass
+
+
 class ResetPasswordForm(Plain, forms.ResetPasswordForm):
     def __init__(self, *args, **kwargs):
         super().__init__(*args, **kwargs)

@@ -26,5 +26,7 @@ urlpatterns = [
     path("live/", include("frontdesk.streams")),
     path("live/", include("billing.streams")),
     path("live/", include("clinic.streams")),
+    path("live/", include("portal.streams")),
+    path("p/", include("portal.public_urls")),
     path("display/", include("frontdesk.display_urls")),
 ]

@@ -180,6 +180,13 @@ def iso_day(value):
 
 
 @register.filter
+def patient_date_only(value):
+    """Wednesday 6 August 2026: the day of a moment, as patients read it."""
+    value = _local(value)
+    return patient_date(value.date() if isinstance(value, datetime) else value)
+
+
+@register.filter
 def split(text):
     """The parts of a text between commas."""
     return text.split(",")
@@ -280,6 +287,7 @@ DESK = {ADMIN, RECEPTIONIST}
 NAVIGATION = [
     ("frontdesk:day", gettext_lazy("Day"), "calendar-days", DESK),
     ("frontdesk:patients", gettext_lazy("Patients"), "users", DESK),
+    ("frontdesk:requests", gettext_lazy("Requests"), "inbox", DESK),
     ("frontdesk:outbox", gettext_lazy("Outbox"), "envelope", DESK),
     ("frontdesk:displays", gettext_lazy("Wall screens"), "tv", DESK),
     ("billing:home", gettext_lazy("Billing"), "banknotes", DESK),
@@ -288,6 +296,8 @@ NAVIGATION = [
     ("clinic:hours", gettext_lazy("My hours"), "clock", {DOCTOR}),
     ("clinic:phrases", gettext_lazy("Phrases"), "document-duplicate", {DOCTOR}),
     ("portal:home", gettext_lazy("My care"), "heart", {PATIENT}),
+    ("portal:book", gettext_lazy("Book"), "calendar-days", {PATIENT}),
+    ("portal:record", gettext_lazy("My record"), "document-text", {PATIENT}),
     ("admin:index", gettext_lazy("Set-up"), "cog-6-tooth", {ADMIN}),
 ]
 

@@ -1,0 +1,10 @@
+"""What a link in a letter opens, signed in or not: its token is the key."""
+
+from django.urls import path
+
+from portal.views import claim, visits
+
+urlpatterns = [
+    path("visit/<str:token>/", visits.visit_link, name="visit-link"),
+    path("invitation/<str:token>/", claim.claim, name="invitation"),
+]

@@ -1,0 +1,247 @@
+"""Booking, changing and checking in by the patient, over HTTP."""
+
+from datetime import timedelta
+
+import pytest
+from django.core import mail
+from django.utils import timezone
+
+from hms.domain import holds, letters, self_service
+from hms.errors import DomainError, SlotTaken
+from hms.models import Appointment, Department, Hospital, SlotHold
+from hms.testing import local, make_appointment, make_doctor, make_it_midday, make_patient, run_jobs
+
+
+@pytest.fixture
+def ward(db):
+    return make_doctor()
+
+
+def text(response):
+    return response.content.decode()
+
+
+def first_time(client, doctor):
+    page = text(client.get(f"/portal/book/{doctor.department_id}/{doctor.pk}/time/"))
+    return page.split('name="at" value="')[1].split('"')[0]
+
+
+def book(client, doctor, reason="A cough"):
+    base = f"/portal/book/{doctor.department_id}/{doctor.pk}/"
+    assert doctor.department.name in text(client.get("/portal/book/"))
+    assert str(doctor) in text(client.get(f"/portal/book/{doctor.department_id}/"))
+    assert client.post(base, {"reason": reason}).status_code == 302
+    at = first_time(client, doctor)
+    assert client.post(f"{base}time/", {"at": at}).headers["Location"] == "/portal/book/check/"
+    assert "Is this right?" in text(client.get("/portal/book/check/"))
+    return client.post("/portal/book/check/")
+
+
+def test_from_department_to_booked_in_six_pages(patient, ward):
+    response = book(patient, ward)
+    visit = Appointment.objects.get()
+    assert response.headers["Location"] == f"/portal/visits/{visit.pk}/"
+    assert (visit.patient.user, visit.doctor, visit.reason, visit.online) == (patient.user, ward, "A cough", "BOOKED")
+    assert "Your visit is booked" in text(patient.get(f"/portal/visits/{visit.pk}/"))
+    assert not SlotHold.objects.exists()
+    run_jobs()
+    assert "is booked" in mail.outbox[0].body
+    assert mail.outbox[0].attachments[0].filename == "visit.ics"
+
+
+def test_confirming_twice_books_once(patient, ward):
+    book(patient, ward)
+    response = patient.post("/portal/book/check/", follow=True)
+    assert "Choose a time again" in text(response)
+    assert Appointment.objects.count() == 1
+
+
+def test_a_held_time_is_not_offered_to_others_and_the_desk_may_book_over_it(patient, ward):
+    at = first_time(patient, ward)
+    patient.post(f"/portal/book/{ward.department_id}/{ward.pk}/time/", {"at": at})
+    held = SlotHold.objects.get()
+    other = make_patient()
+    with pytest.raises(SlotTaken):
+        holds.hold(patient=other, doctor=ward, start=held.start, duration=timedelta(minutes=30))
+    offered = dict(self_service.free([ward], department=ward.department, patient=other))
+    assert held.start not in [start for times in offered.values() for start, _doctor in times]
+    make_appointment(doctor=ward, start=held.start)
+    response = patient.post("/portal/book/check/", follow=True)
+    assert "already has a patient" in text(response)
+
+
+def test_a_hold_that_ran_out_is_said(patient, ward):
+    at = first_time(patient, ward)
+    patient.post(f"/portal/book/{ward.department_id}/{ward.pk}/time/", {"at": at})
+    SlotHold.objects.update(expires_at=timezone.now() - timedelta(seconds=1))
+    assert "ten minutes" in text(patient.post("/portal/book/check/", follow=True))
+    assert not Appointment.objects.exists()
+
+
+@pytest.mark.parametrize("at", ["", "x", "1@20200101T0900Z", "999999@20301122T1015Z"])
+def test_a_time_that_is_none_is_refused(patient, ward, at):
+    response = patient.post(f"/portal/book/{ward.department_id}/{ward.pk}/time/", {"at": at})
+    assert response.status_code == 409
+    assert not SlotHold.objects.exists()
+
+
+def test_a_department_that_is_not_online_is_not_there(patient, ward):
+    Department.objects.update(online="VIEW")
+    assert ward.department.name not in text(patient.get("/portal/book/"))
+    assert patient.get(f"/portal/book/{ward.department_id}/").status_code == 404
+
+
+def test_no_more_visits_than_the_department_lets(patient, ward):
+    Department.objects.update(online_most=1)
+    book(patient, ward)
+    assert "as many as can be booked" in text(patient.get(f"/portal/book/{ward.department_id}/"))
+
+
+class TestRequests:
+    @pytest.fixture(autouse=True)
+    def _asks(self, ward):
+        Department.objects.update(online="REQUEST")
+        ward.department.refresh_from_db()
+
+    def test_the_desk_approves(self, patient, ward, reception):
+        book(patient, ward)
+        visit = Appointment.objects.get()
+        assert visit.online == "REQUEST"
+        assert "You asked for this visit" in text(patient.get(f"/portal/visits/{visit.pk}/"))
+        assert visit.patient.user.formal_name in text(reception.get("/desk/requests/"))
+        assert "Request" in text(reception.get(f"/desk/?day={visit.appointment_date:%Y-%m-%d}"))
+        reception.post(f"/desk/requests/{visit.pk}/approve/")
+        visit.refresh_from_db()
+        assert visit.online == "BOOKED"
+        assert "answered already" in text(reception.post(f"/desk/requests/{visit.pk}/approve/", follow=True))
+        run_jobs()
+        assert len(mail.outbox) == 2
+
+    def test_the_desk_declines_with_a_reason(self, patient, ward, reception):
+        book(patient, ward)
+        visit = Appointment.objects.get()
+        assert "Say why" in text(reception.post(f"/desk/requests/{visit.pk}/decline/", follow=True))
+        reception.post(f"/desk/requests/{visit.pk}/decline/", {"reason": "The doctor is away"})
+        visit.refresh_from_db()
+        assert visit.status == "CANCELLED"
+        run_jobs()
+        assert "The doctor is away" in mail.outbox[-1].body
+
+
+class TestChanging:
+    @pytest.fixture
+    def visit(self, patient, ward):
+        return make_appointment(patient=patient.user.patient, doctor=ward, start=local(days=5))
+
+    def test_moved_in_one_step_and_marked(self, patient, visit, reception):
+        page = text(patient.get(f"/portal/visits/{visit.pk}/move/"))
+        at = page.split('name="at" value="')[1].split('"')[0]
+        assert patient.post(f"/portal/visits/{visit.pk}/move/", {"at": at}).status_code == 302
+        visit.refresh_from_db()
+        assert visit.online == "MOVED"
+        assert f"{visit.doctor_id}@{visit.appointment_date:%Y%m%dT%H%MZ}" == at
+        assert "Moved by the patient" in text(
+            reception.get(f"/desk/appointments/{visit.pk}/", headers={"HX-Request": "true"})
+        )
+
+    def test_cancelled_in_two_clicks(self, patient, visit):
+        assert "Cancel this visit?" in text(patient.get(f"/portal/visits/{visit.pk}/cancel/"))
+        patient.post(f"/portal/visits/{visit.pk}/cancel/")
+        visit.refresh_from_db()
+        assert visit.status == "CANCELLED"
+        run_jobs()
+        assert "method=CANCEL" in mail.outbox[0].attachments[0].mimetype
+
+    def test_too_late_is_said_with_why(self, patient, visit):
+        Hospital.objects.update(change_hours=720)
+        from hms.domain.settings import forget
+
+        forget()
+        for what in ("move", "cancel"):
+            page = text(patient.post(f"/portal/visits/{visit.pk}/{what}/", {"at": "x"}, follow=True))
+            assert "less than 720 hours" in page
+        visit.refresh_from_db()
+        assert visit.status == "SCHEDULED"
+
+    def test_staff_states_cannot_be_set(self, patient, visit):
+        for what in ("confirm", "move", "cancel"):
+            patient.post(f"/portal/visits/{visit.pk}/{what}/", {"status": "NO_SHOW"})
+            visit.refresh_from_db()
+            assert visit.status != "NO_SHOW"
+
+    def test_what_the_desk_calls_missed_is_said_kindly(self, patient, visit):
+        Appointment.objects.update(status="NO_SHOW")
+        page = text(patient.get(f"/portal/visits/{visit.pk}/"))
+        assert "did not take place" in page
+        assert "No show" not in page
+
+    def test_somebody_elses_is_not_there(self, patient):
+        other = make_appointment()
+        for what in ("", "move/", "cancel/", "visit.ics"):
+            assert patient.get(f"/portal/visits/{other.pk}/{what}").status_code == 404
+        for what in ("move/", "cancel/", "confirm/", "check-in/"):
+            assert patient.post(f"/portal/visits/{other.pk}/{what}").status_code == 404
+
+
+class TestCheckIn:
+    def test_from_ninety_minutes_before(self, patient, ward):
+        make_it_midday()
+        visit = make_appointment(
+            patient=patient.user.patient, doctor=ward, start=timezone.now() + timedelta(minutes=30), online="BOOKED"
+        )
+        assert "You are checked in" in text(patient.post(f"/portal/visits/{visit.pk}/check-in/", follow=True))
+        visit.refresh_from_db()
+        assert visit.checked_in_at
+
+    def test_not_before(self, patient, ward):
+        visit = make_appointment(patient=patient.user.patient, doctor=ward, start=local(days=1))
+        assert "90 minutes" in text(patient.post(f"/portal/visits/{visit.pk}/check-in/", follow=True))
+
+
+class TestLetters:
+    def test_reminders_are_posted_once_each(self, db):
+        soon = make_appointment(start=local(days=1))
+        make_appointment(start=local(days=7))
+        make_appointment(start=local(days=3))
+        make_appointment(start=local(days=1), patient=make_patient(email=None))
+        assert letters.remind() == 2
+        assert letters.remind() == 0
+        run_jobs()
+        assert len(mail.outbox) == 2
+        assert "costs the hospital" in mail.outbox[0].body
+        assert soon.patient.user.last_name not in letters.link(soon)
+
+    def test_what_has_changed_meanwhile_is_not_told(self, db):
+        visit = make_appointment(start=local(days=2))
+        letters.tell(visit, "booked")
+        Appointment.objects.update(status="CANCELLED")
+        run_jobs()
+        assert mail.outbox == []
+
+    def test_a_link_acts_only_when_a_button_is_pressed(self, signed_out):
+        visit = make_appointment(start=local(days=5))
+        link = letters.link(visit).split("/", 3)[3]
+        page = text(signed_out.get(f"/{link}"))
+        assert visit.patient.user.last_name not in page
+        visit.refresh_from_db()
+        assert visit.status == "SCHEDULED"
+        signed_out.post(f"/{link}", {"do": "confirm"})
+        visit.refresh_from_db()
+        assert visit.status == "CONFIRMED"
+        assert "cancelled" in text(signed_out.post(f"/{link}", {"do": "cancel"}))
+        assert signed_out.get("/p/visit/wrong/").status_code == 404
+
+    def test_calendar_files_are_in_utc_and_count_up(self, db):
+        visit = make_appointment(start=local(days=2))
+        before = letters.calendar_file(visit).decode()
+        assert f"DTSTART:{visit.appointment_date.astimezone(timezone.get_fixed_timezone(0)):%Y%m%dT%H%M%SZ}" in before
+        Appointment.objects.filter(pk=visit.pk).update(updated_at=timezone.now() + timedelta(seconds=5))
+        assert "SEQUENCE:" in before
+
+
+def test_outside_the_limits_is_refused(db):
+    doctor = make_doctor()
+    with pytest.raises(DomainError, match="too near"):
+        self_service.within_limits(doctor.department, timezone.now())
+    with pytest.raises(DomainError, match="too far"):
+        self_service.within_limits(doctor.department, timezone.now() + timedelta(days=400))

@@ -1,0 +1,133 @@
+"""Booking in six pages: where, with whom, what about, when, check, done."""
+
+from datetime import UTC, datetime
+
+from django.contrib import messages
+from django.shortcuts import get_object_or_404, redirect, render
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_http_methods, require_safe
+
+from hms.domain import holds, self_service
+from hms.errors import DomainError
+from hms.models import Department, Doctor
+from portal.own import own
+
+FORM = ["GET", "HEAD", "POST"]
+COMPACT = "%Y%m%dT%H%MZ"
+REASON = "portal-reason"  # in the session: what somebody writes of their health stands in no address
+
+
+def moment(text):
+    """The moment of a posted ``20261122T1015Z``; None for anything else."""
+    try:
+        found = datetime.strptime(text or "", COMPACT).replace(tzinfo=UTC)
+    except ValueError:
+        return None
+    return found if 2000 <= found.year < 2100 else None
+
+
+@require_safe
+@own
+def book(request):
+    """1 Where to."""
+    return render(request, "portal/book_department.html", {"departments": self_service.departments()})
+
+
+def _department(pk):
+    return get_object_or_404(Department.objects.exclude(online="VIEW"), pk=pk)
+
+
+@require_safe
+@own
+def book_doctor(request, department):
+    """2 With whom, or with whoever is free first."""
+    department = _department(department)
+    context = {"department": department, "doctors": self_service.doctors(department), "refusal": ""}
+    try:
+        self_service.may_book(request.patient, department)
+    except DomainError as e:
+        context["refusal"] = str(e)
+    return render(request, "portal/book_doctor.html", context)
+
+
+def _doctors(department, number):
+    """The chosen doctor alone, or all (0: first available)."""
+    found = self_service.doctors(department)
+    if number:
+        get_object_or_404(Doctor, pk=number, department=department)
+        found = [d for d in found if d.pk == number]
+    return found
+
+
+@require_http_methods(FORM)
+@own
+def book_reason(request, department, doctor):
+    """3 What about, in a few words; may stay empty."""
+    department = _department(department)
+    _doctors(department, doctor)
+    if request.method == "POST":
+        request.session[REASON] = " ".join(request.POST.get("reason", "").split())[:500]
+        return redirect("portal:book-time", department.pk, doctor)
+    context = {"department": department, "doctor": doctor, "reason": request.session.get(REASON, "")}
+    return render(request, "portal/book_reason.html", context)
+
+
+@require_http_methods(FORM)
+@own
+def book_time(request, department, doctor):
+    """4 When: free times of a month, by day. Choosing one holds it."""
+    department = _department(department)
+    doctors = _doctors(department, doctor)
+    refusal = ""
+    if request.method == "POST":
+        number, _at, text = request.POST.get("at", "").partition("@")
+        chosen = next((d for d in doctors if str(d.pk) == number), None)
+        start = moment(text)
+        try:
+            if chosen is None or start is None:
+                raise DomainError(_("Choose one of the times."))
+            self_service.may_book(request.patient, department)
+            self_service.within_limits(department, start)
+            holds.hold(patient=request.patient, doctor=chosen, start=start, duration=self_service.LENGTH)
+            return redirect("portal:book-check")
+        except DomainError as e:
+            refusal = str(e)
+    days = self_service.free(doctors, department=department, patient=request.patient)
+    context = {
+        "department": department,
+        "doctor": doctor,
+        "days": _buttons(days),
+        "refusal": refusal,
+        "several": len(doctors) > 1,
+    }
+    return render(request, "portal/book_time.html", context, status=409 if refusal else 200)
+
+
+def _buttons(days):
+    """The free times with what their buttons send."""
+
+    def button(start, doctor):
+        return start, doctor, f"{doctor.pk}@{start.strftime(COMPACT)}"
+
+    return [(day, [button(*time) for time in times]) for day, times in days]
+
+
+@require_http_methods(FORM)
+@own
+def book_check(request):
+    """5 Is it right? Confirming books it; the way back gives the time up."""
+    held = holds.current(request.patient)
+    if request.method == "POST":
+        try:
+            appointment = self_service.book(request.patient, reason=request.session.get(REASON, ""), by=request.user)
+        except DomainError as e:
+            messages.error(request, str(e))
+            where = ["portal:book-time", held.doctor.department_id, 0] if held else ["portal:book"]
+            return redirect(*where)
+        request.session.pop(REASON, None)
+        return redirect("portal:visit", appointment.pk)
+    if held is None:
+        messages.error(request, _("You hold no time now. A time is held for ten minutes; choose one again."))
+        return redirect("portal:book")
+    context = {"held": held, "reason": request.session.get(REASON, ""), "department": held.doctor.department}
+    return render(request, "portal/book_check.html", context)

@@ -1,0 +1,50 @@
+"""An invited patient opens the record that the desk made of them."""
+
+from allauth.account.adapter import get_adapter
+from django import forms
+from django.contrib.auth import login
+from django.core.exceptions import ValidationError
+from django.shortcuts import redirect, render
+from django.utils.translation import gettext_lazy as _
+from django.views.decorators.http import require_http_methods
+
+from hms.domain import registration
+from hms.errors import DomainError
+from hms.forms import DateOfBirthField
+from hms.models import Invitation
+from portal.views.book import FORM
+
+
+class ClaimForm(forms.Form):
+    date_of_birth = DateOfBirthField(label=_("Your date of birth"))
+    email = forms.EmailField(label=_("E-mail"), widget=forms.EmailInput(attrs={"autocomplete": "email"}))
+    password = forms.CharField(
+        label=_("Choose a password"),
+        widget=forms.PasswordInput(attrs={"autocomplete": "new-password"}),
+        help_text=_("At least 12 characters"),
+    )
+
+    def clean_password(self):
+        return get_adapter().clean_password(self.cleaned_data["password"])
+
+
+@require_http_methods(FORM)
+def claim(request, token):
+    """The birthday proves who it is; then address and password are theirs."""
+    invitation = Invitation.objects.for_token(token)
+    if invitation is None:
+        return render(request, "portal/claim.html", {"form": None}, status=404)
+    form = ClaimForm(request.POST or None, initial={"email": invitation.patient.user.email})
+    if request.method == "POST" and form.is_valid():
+        data = form.cleaned_data
+        try:
+            user = registration.claim(
+                invitation, email=data["email"], password=data["password"], born=data["date_of_birth"]
+            )
+        except (DomainError, ValidationError) as e:
+            field = getattr(e, "field", None)
+            form.add_error(field if field in form.fields else None, str(e))
+        else:
+            login(request, user, backend="allauth.account.auth_backends.AuthenticationBackend")
+            return redirect("portal:home")
+    return render(request, "portal/claim.html", {"form": form}, status=422 if form.errors else 200)
