@@ -9,7 +9,9 @@ class HmsConfig(AppConfig):
     def ready(self):
         """Join the embedded PostgreSQL where there is no other: every command works without set-up."""
         from hms import signals  # noqa: F401 (connects the receivers)
-        from hms.domain import diagnoses, prescriptions, vitals  # noqa: F401 (say what a signature covers)
+
+        # They say what a signature covers, and what follows a credit note.
+        from hms.domain import diagnoses, payments, prescriptions, vitals  # noqa: F401
 
         if settings.EMBEDDED is not None and settings.JOIN_DATABASE:
             settings.EMBEDDED.join()

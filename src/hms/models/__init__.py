@@ -7,6 +7,7 @@ from hms.models.clinical import Allergy, Diagnosis, FavouriteCode, IcdCode, Prob
 from hms.models.display import Display
 from hms.models.hospital import Department, Hospital
 from hms.models.leave import VisitToMove
+from hms.models.ledger import Allocation, Payment, Shift
 from hms.models.outbox import OutboxAttachment, OutboxMail
 from hms.models.people import Doctor, NameToken, Patient, User
 from hms.models.portal import Invitation, Online, Registration, SlotHold, Wish
@@ -18,6 +19,7 @@ from hms.models.scheduling import Appointment, TimeOff, WorkingHours
 __all__ = [
     "AccessLog",
     "Allergy",
+    "Allocation",
     "Appointment",
     "BreakGlass",
     "CreditNote",
@@ -43,6 +45,7 @@ __all__ = [
     "OutboxAttachment",
     "OutboxMail",
     "Patient",
+    "Payment",
     "Phrase",
     "Prescription",
     "PrescriptionLine",
@@ -50,6 +53,7 @@ __all__ = [
     "Registration",
     "Service",
     "Severity",
+    "Shift",
     "SlotHold",
     "TimeOff",
     "User",

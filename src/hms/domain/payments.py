@@ -1,0 +1,354 @@
+"""Taking money and giving it back. Locks, in this order everywhere: the shift, the patient, invoices by id.
+
+Every post carries a key. The same key with the same content finds what it made; with other content it is refused.
+"""
+
+import hashlib
+import json
+from collections import namedtuple
+from decimal import Decimal
+
+import pghistory
+from django.db import IntegrityError, connection, transaction
+from django.db.models import Sum
+from django.utils.translation import gettext as _
+
+from hms import money
+from hms.domain import credit_notes, numbers
+from hms.domain.settings import hospital
+from hms.errors import DomainError
+from hms.models import Allocation, CreditNote, Invoice, Payment, Shift
+
+Kind, Method, Status = Payment.Kind, Payment.Method, Invoice.Status
+PAYING = 4  # the first key of the two-key advisory lock: one at a time for each patient
+MOST_PARTS = 6
+
+Part = namedtuple("Part", "method amount tendered", defaults=[None])
+
+
+class MoreThanOwed(DomainError):
+    """More than the invoices ask for: ``over`` can be kept as the patient's credit if that is meant."""
+
+    def __init__(self, over, currency):
+        super().__init__(
+            _("That is %(over)s %(currency)s more than is owed. Take less, or keep the rest as credit.")
+            % {"over": money.rounded(over, currency), "currency": currency},
+            field="amount",
+        )
+        self.over = over
+
+
+def rest(invoice):
+    """What an issued invoice still says: its total less its credit notes."""
+    return invoice.total_amount - credit_notes.credited(invoice)
+
+
+def paid(invoice):
+    """What of the ledger is for this invoice."""
+    return invoice.allocations.aggregate(sum=Sum("amount"))["sum"] or Decimal(0)
+
+
+def balance(invoice):
+    """What is still to be paid of it; nothing of a draft or a cancelled one."""
+    if invoice.is_draft or invoice.status == Status.CANCELLED:
+        return Decimal(0)
+    return rest(invoice) - paid(invoice)
+
+
+def credit(patient):
+    """The patient's money that is for no invoice yet."""
+    value = Payment.objects.filter(patient=patient).aggregate(sum=Sum("value"))["sum"] or Decimal(0)
+    used = Allocation.objects.filter(invoice__patient=patient).aggregate(sum=Sum("amount"))["sum"] or Decimal(0)
+    return value - used
+
+
+def owed(patient):
+    """``[(invoice, balance), …]`` of a patient, the oldest first."""
+    found = Invoice.objects.owed().filter(patient=patient).order_by("issued_on", "pk")
+    return [(i, b) for i in found if (b := balance(i)) > 0]
+
+
+def open_shift(user):
+    """The clerk's open shift, or None."""
+    return Shift.objects.filter(clerk=user, closed_at=None).first()
+
+
+def take(*, patient, parts, invoices, by, key, keep_rest=False):
+    """Take money in one or several Parts for these invoices, in their order; returns the Payments.
+
+    ``keep_rest``: what is above them becomes the patient's credit, else MoreThanOwed is raised.
+    """
+    parts = [part for part in parts if part.amount]
+    currency = hospital().currency
+    if not parts:
+        raise DomainError(_("Write how much was paid."), field="amount")
+    if len(parts) > MOST_PARTS:
+        raise DomainError(_("At most %(n)d parts at a time.") % {"n": MOST_PARTS})
+    for part in parts:
+        _check(part, currency)
+    content = _fingerprint("take", patient.pk, [list(map(str, p)) for p in parts], [i.pk for i in invoices], keep_rest)
+    return _once(key, content, lambda: _take(patient, parts, invoices, by, key, content, keep_rest))
+
+
+def _check(part, currency):
+    if part.method not in Method.values:
+        raise DomainError(_("Choose how it was paid."), field="method")
+    check_amount(part.amount, currency)
+    if part.tendered is not None:
+        check_amount(part.tendered, currency, field="tendered")
+        if part.method != Method.CASH:
+            raise DomainError(_("Only cash is tendered."), field="tendered")
+        if part.tendered < part.amount:
+            raise DomainError(_("That is less than is to be paid. Write a smaller amount."), field="tendered")
+
+
+def check_amount(amount, currency, field="amount"):
+    """Refuse what is no amount of money: not above zero, finer than the smallest coin, beyond all reason."""
+    if amount <= 0:
+        raise DomainError(_("The amount must be above zero."), field=field)
+    if not money.is_whole(amount, currency):
+        raise DomainError(
+            _("%(currency)s has no coin smaller than %(unit)s.") % {"currency": currency, "unit": money.unit(currency)},
+            field=field,
+        )
+    if amount > money.MOST:
+        raise DomainError(_("That is too much for one payment."), field=field)
+
+
+def _take(patient, parts, invoices, by, key, content, keep_rest):
+    shift = _shift(by)
+    locked = _lock(patient, invoices)
+    total = sum((p.amount for p in parts), Decimal(0))
+    wanted = [(invoice, balance(invoice)) for invoice in locked]
+    for invoice, left in wanted:
+        if invoice.status == Status.CANCELLED:
+            raise DomainError(_("%(number)s is cancelled; nothing is owed for it.") % {"number": invoice})
+        if left <= 0:
+            raise DomainError(_("%(number)s has been paid already.") % {"number": invoice})
+    over = total - sum((left for _i, left in wanted), Decimal(0))
+    if over > 0 and not keep_rest:
+        raise MoreThanOwed(over, hospital().currency)
+    made = [
+        _write(patient, Kind.PAYMENT, p.method, p.amount, shift, by, f"{key}:{n}", content, tendered=p.tendered)
+        for n, p in enumerate(parts)
+    ]
+    purse = [[payment, payment.value] for payment in made]
+    for invoice, left in wanted:
+        for entry in purse:
+            part = min(entry[1], left)
+            if part > 0:
+                Allocation.objects.create(invoice=invoice, payment=entry[0], amount=part, by=by)
+                entry[1] -= part
+                left -= part
+        settle(invoice)
+    return made
+
+
+def apply_credit(invoice, *, by):
+    """Pay an invoice from the patient's credit, as far as it goes; returns what was used."""
+    with transaction.atomic(), pghistory.context(user=by.pk, action="credit.applied"):
+        (invoice,) = _lock(invoice.patient, [invoice])
+        part = min(credit(invoice.patient), balance(invoice))
+        if part <= 0:
+            raise DomainError(_("There is no credit to use, or nothing to pay."))
+        Allocation.objects.create(invoice=invoice, amount=part, by=by)
+        settle(invoice)
+        return part
+
+
+def refund(payment, *, amount, by, key, reason):
+    """Give back a part of a payment, by the method by which it came, out of the patient's credit.
+
+    What is paid for an invoice becomes credit by a credit note. Cash comes out of the clerk's own drawer.
+    """
+    reason = " ".join(reason.split())[:200]
+    if not reason:
+        raise DomainError(_("Say why it is given back."), field="reason")
+    check_amount(amount, payment.currency)
+    content = _fingerprint("refund", payment.pk, str(amount), reason)
+    return _once(key, content, lambda: [_refund(payment, amount, by, key, content, reason)])[0]
+
+
+def _refund(payment, amount, by, key, content, reason):
+    shift = _shift(by)
+    _lock(payment.patient, [])
+    if payment.kind != Kind.PAYMENT or _reversed(payment):
+        raise DomainError(_("Only a payment that stands can be given back."))
+    left = refundable(payment)
+    if amount > left:
+        raise DomainError(
+            _("Of this payment %(left)s can still be given back.") % {"left": money.rounded(left, payment.currency)},
+            field="amount",
+        )
+    have = credit(payment.patient)
+    if amount > have:
+        raise DomainError(
+            _("Only %(have)s is not for an invoice. Take back the invoice by a credit note first.")
+            % {"have": money.rounded(have, payment.currency)},
+            field="amount",
+        )
+    _enough_cash(shift, payment.method, amount)
+    return _write(
+        payment.patient, Kind.REFUND, payment.method, -amount, shift, by, f"{key}:0", content, payment, reason
+    )
+
+
+def refundable(payment):
+    """What of a payment was not given back yet."""
+    given = Decimal(0)
+    for row in payment.followed.filter(kind=Kind.REFUND):
+        if not _reversed(row):
+            given -= row.value
+    return payment.value - given
+
+
+def reverse(payment, *, by, key, reason):
+    """Take back a row that was a mistake, by a second one; what it paid is owed again."""
+    reason = " ".join(reason.split())[:200]
+    if not reason:
+        raise DomainError(_("Say what the mistake was."), field="reason")
+    content = _fingerprint("reverse", payment.pk, reason)
+    return _once(key, content, lambda: [_reverse(payment, by, key, content, reason)])[0]
+
+
+def _reverse(payment, by, key, content, reason):
+    shift = _shift(by)
+    invoices = list(Invoice.objects.filter(allocations__payment=payment).distinct())
+    locked = _lock(payment.patient, invoices)
+    if payment.kind == Kind.REVERSAL:
+        raise DomainError(_("A reversal is not reversed. Take the payment again."))
+    if _reversed(payment):
+        raise DomainError(_("This has been reversed already."))
+    if payment.kind == Kind.PAYMENT and refundable(payment) != payment.value:
+        raise DomainError(_("A part of it was given back. Reverse that first."))
+    if payment.value > 0:
+        _enough_cash(shift, payment.method, payment.value)
+    for invoice in locked:
+        mine = invoice.allocations.filter(payment=payment).aggregate(sum=Sum("amount"))["sum"] or Decimal(0)
+        back = min(mine, paid(invoice))
+        if back > 0:
+            Allocation.objects.create(invoice=invoice, payment=payment, amount=-back, by=by)
+            settle(invoice)
+    if payment.value > 0 and credit(payment.patient) < payment.value:
+        raise DomainError(_("This money has been used for another invoice since. Reverse what came after it first."))
+    return _write(
+        payment.patient, Kind.REVERSAL, payment.method, -payment.value, shift, by, f"{key}:0", content, payment, reason
+    )
+
+
+def settle(invoice, by=None):
+    """Bring an invoice's status along with what is paid of it; what is above its rest becomes credit."""
+    left, have = rest(invoice), paid(invoice)
+    if have > left:
+        by = by or invoice.issued_by
+        Allocation.objects.create(invoice=invoice, amount=left - have, by=by)
+        have = left
+    if invoice.status == Status.CANCELLED:
+        return
+    today = hospital().today()
+    if have == left:
+        status = Status.PAID
+    else:
+        status = Status.OVERDUE if invoice.due_date < today else Status.PENDING
+    if status != invoice.status:
+        invoice.status = status
+        invoice.paid_date = today if status == Status.PAID else None
+        invoice.save(update_fields=["status", "paid_date"])
+
+
+def _after_credit_note(invoice, *, by):
+    settle(invoice, by=by)
+
+
+credit_notes.AFTER.append(_after_credit_note)
+
+
+def _shift(by):
+    shift = Shift.objects.select_for_update().filter(clerk=by, closed_at=None).first()
+    if shift is None:
+        raise DomainError(_("You have no open shift. Open your drawer first."), field="shift")
+    return shift
+
+
+def drawer(shift):
+    """The cash that should be in the drawer."""
+    cash = shift.payments.filter(method=Method.CASH).aggregate(sum=Sum("value"))["sum"] or Decimal(0)
+    return shift.opening_float + cash
+
+
+def _enough_cash(shift, method, amount):
+    if method == Method.CASH and amount > drawer(shift):
+        raise DomainError(_("There is not so much cash in your drawer."), field="amount")
+
+
+def _lock(patient, invoices):
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(%s, %s)", [PAYING, patient.pk % 2**31])
+    pks = [invoice.pk for invoice in invoices]
+    rows = {i.pk: i for i in Invoice.objects.select_for_update().filter(pk__in=pks).order_by("pk")}
+    for pk in pks:
+        if pk not in rows or rows[pk].patient_id != patient.pk or rows[pk].is_draft:
+            raise DomainError(_("This invoice is not there, or not issued."))
+    return [rows[pk] for pk in dict.fromkeys(pks)]
+
+
+def _reversed(payment):
+    return payment.followed.filter(kind=Kind.REVERSAL).exists()
+
+
+def _write(patient, kind, method, value, shift, by, key, content, of=None, reason="", tendered=None):
+    year = hospital().today().year
+    number = numbers.text("R", year, numbers.take(numbers.Series.RECEIPT, year))
+    return Payment.objects.create(
+        patient=patient, kind=kind, method=method, value=value, shift=shift, received_by=by, key=key,
+        fingerprint=content, of=of, reason=reason, number=number, tendered=tendered,
+    )  # fmt: skip
+
+
+def _fingerprint(*content):
+    return hashlib.sha256(json.dumps(content, default=str).encode()).hexdigest()
+
+
+def _once(key, content, make):
+    """What this key made before, or what ``make`` makes now."""
+    key = key[:70]
+    if not key:
+        raise DomainError(_("This form is too old. Reload the page."))
+    if there := _there(key, content):
+        return there
+    try:
+        with transaction.atomic(), pghistory.context(action="payment.taken"):
+            return make()
+    except IntegrityError as e:
+        if "key" in str(e) and (there := _there(key, content)):
+            return there
+        raise
+
+
+def _there(key, content):
+    rows = list(Payment.objects.filter(key__startswith=f"{key}:").order_by("pk"))
+    if rows and rows[0].fingerprint != content:
+        raise DomainError(_("This form was sent before with other amounts. Nothing was taken now: reload the page."))
+    return rows
+
+
+def account(patient):
+    """Everything that moved the patient's balance, oldest first: ``[(when, what, document, amount, balance), …]``.
+
+    Invoices add to it, credit notes and payments take from it; below zero is credit.
+    """
+    rows = []
+    for i in Invoice.objects.issued().filter(patient=patient):
+        rows.append((i.issued_on, 0, _("Invoice"), i.number, i.total_amount))
+    for c in CreditNote.objects.filter(invoice__patient=patient):
+        rows.append((c.issued_on, 1, _("Credit note"), c.number, -c.total_amount))
+    zone = hospital().zone
+    for p in Payment.objects.filter(patient=patient):
+        day = p.received_at.astimezone(zone).date()
+        rows.append((day, 2, p.get_kind_display(), p.number, -p.value))
+    rows.sort(key=lambda row: (row[0], row[1], row[3]))
+    balance, found = Decimal(0), []
+    for day, _order, what, number, amount in rows:
+        balance += amount
+        found.append((day, what, number, amount, balance))
+    return found

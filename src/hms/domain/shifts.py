@@ -1,0 +1,80 @@
+"""A clerk's drawer: opened with a float, closed by counting; what differs is explained, and stays as it was signed."""
+
+from decimal import Decimal
+
+from django.db import IntegrityError, transaction
+from django.db.models import Count, Sum
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from hms import money
+from hms.domain import payments
+from hms.domain.settings import hospital
+from hms.errors import DomainError
+from hms.models import Shift
+
+# Coins and notes by currency; others are counted as a sum.
+COINS = {
+    "GBP": "50 20 10 5 2 1 0.50 0.20 0.10 0.05 0.02 0.01",
+    "EUR": "500 200 100 50 20 10 5 2 1 0.50 0.20 0.10 0.05 0.02 0.01",
+    "USD": "100 50 20 10 5 2 1 0.50 0.25 0.10 0.05 0.01",
+    "JPY": "10000 5000 2000 1000 500 100 50 10 5 1",
+    "KWD": "20 10 5 1 0.500 0.250 0.100 0.050 0.020 0.010 0.005",
+}
+
+
+def coins():
+    """The hospital's coins and notes, the largest first; the smallest coin alone where they are not known."""
+    currency = hospital().currency
+    known = COINS.get(currency, "")
+    return [Decimal(text) for text in known.split()] or [money.unit(currency)]
+
+
+def open_(*, by, opening_float):
+    """Open a drawer with this much in it. Refuses a second one."""
+    if opening_float < 0 or not money.is_whole(opening_float, hospital().currency):
+        raise DomainError(_("Write how much is in the drawer now."), field="opening_float")
+    try:
+        with transaction.atomic():
+            return Shift.objects.create(clerk=by, opening_float=opening_float)
+    except IntegrityError as e:
+        raise DomainError(_("Your drawer is open already.")) from e
+
+
+def totals(shift):
+    """``{method: (in, out, rows)}`` of a shift, every method named."""
+    found = {}
+    for method, label in payments.Method.choices:
+        rows = shift.payments.filter(method=method)
+        taken = rows.filter(value__gt=0).aggregate(sum=Sum("value"))["sum"] or Decimal(0)
+        given = rows.filter(value__lt=0).aggregate(sum=Sum("value"))["sum"] or Decimal(0)
+        found[str(label)] = (taken, -given, rows.aggregate(n=Count("pk"))["n"])
+    return found
+
+
+def close(shift, *, counted, by, explanation=""):
+    """Close the drawer as counted, ``{coin: how many}``; a difference needs its explanation. It cannot be undone."""
+    explanation = " ".join(explanation.split())[:300]
+    with transaction.atomic():
+        shift = Shift.objects.select_for_update().get(pk=shift.pk)
+        if shift.closed_at:
+            raise DomainError(_("This drawer has been closed already."))
+        if shift.clerk_id != by.pk:
+            raise DomainError(_("Only %(clerk)s closes this drawer.") % {"clerk": shift.clerk})
+        if any(n < 0 for n in counted.values()):
+            raise DomainError(_("Nothing is there less than no times."))
+        total = sum((Decimal(coin) * n for coin, n in counted.items()), Decimal(0))
+        expected = payments.drawer(shift)
+        if total != expected and not explanation:
+            raise DomainError(
+                _("Counted %(total)s, expected %(expected)s. Count again, or say why it differs.")
+                % {"total": total, "expected": expected},
+                field="explanation",
+            )
+        shift.closed_at = timezone.now()
+        shift.counted = {str(coin): n for coin, n in counted.items() if n}
+        shift.counted_total, shift.expected = total, expected
+        shift.explanation = explanation if total != expected else ""
+        shift.totals = {name: [str(taken), str(given), n] for name, (taken, given, n) in totals(shift).items()}
+        shift.save()
+        return shift
