@@ -42,7 +42,6 @@ TABLE = {
     "account_reset_password_from_key_done": EVERYBODY,
     "account_confirm_login_code": EVERYBODY,
     "account_email_verification_sent": EVERYBODY,
-    "account_confirm_email": EVERYBODY,
     "account_logout": EVERYBODY,
     "account_reauthenticate": SIGNED_IN,
     "account_change_password": SIGNED_IN,

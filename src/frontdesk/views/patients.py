@@ -29,7 +29,7 @@ from hms.models import Appointment, Patient
 
 OPTIONS = 8  # patients offered while typing
 PAST = 10  # past visits on a page
-CLINICAL = ("allergies", "medical_history", "blood_type")  # never leaves the database for the desk
+CLINICAL = ("allergies", "no_allergies_at", "medical_history", "blood_type")  # never leaves the database for the desk
 
 
 @require_safe

@@ -12,8 +12,10 @@ AGEING = """
 WITH open AS (
     SELECT i.patient_id, i.due_date,
         i.total_amount
-        - coalesce((SELECT sum(c.total_amount) FROM hms_creditnote c WHERE c.invoice_id = i.id AND c.issued_on <= %(day)s), 0)
-        - coalesce((SELECT sum(a.amount) FROM hms_allocation a WHERE a.invoice_id = i.id AND a.at < %(end)s), 0) AS left
+        - coalesce((SELECT sum(c.total_amount) FROM hms_creditnote c
+                    WHERE c.invoice_id = i.id AND c.issued_on <= %(day)s), 0)
+        - coalesce((SELECT sum(a.amount) FROM hms_allocation a
+                    WHERE a.invoice_id = i.id AND a.at < %(end)s), 0) AS rest
     FROM hms_invoice i
     WHERE i.year IS NOT NULL AND i.issued_on <= %(day)s AND (
         i.status IN ('PENDING', 'OVERDUE')
@@ -21,19 +23,19 @@ WITH open AS (
         OR EXISTS (SELECT FROM hms_creditnote c WHERE c.invoice_id = i.id AND c.issued_on > %(day)s))
 )
 SELECT p.id, u.last_name || ', ' || u.first_name, p.record_number,
-    coalesce(sum(left_) FILTER (WHERE late <= 0), 0), coalesce(sum(left_) FILTER (WHERE late BETWEEN 1 AND 30), 0),
-    coalesce(sum(left_) FILTER (WHERE late BETWEEN 31 AND 60), 0),
-    coalesce(sum(left_) FILTER (WHERE late BETWEEN 61 AND 90), 0),
-    coalesce(sum(left_) FILTER (WHERE late BETWEEN 91 AND 120), 0),
-    coalesce(sum(left_) FILTER (WHERE late > 120), 0), sum(left_)
-FROM (SELECT patient_id, "left" AS left_, %(day)s - due_date AS late FROM open WHERE "left" <> 0) o
+    coalesce(sum(rest) FILTER (WHERE late <= 0), 0), coalesce(sum(rest) FILTER (WHERE late BETWEEN 1 AND 30), 0),
+    coalesce(sum(rest) FILTER (WHERE late BETWEEN 31 AND 60), 0),
+    coalesce(sum(rest) FILTER (WHERE late BETWEEN 61 AND 90), 0),
+    coalesce(sum(rest) FILTER (WHERE late BETWEEN 91 AND 120), 0),
+    coalesce(sum(rest) FILTER (WHERE late > 120), 0), sum(rest)
+FROM (SELECT patient_id, rest, %(day)s - due_date AS late FROM open WHERE rest <> 0) o
 JOIN hms_patient p ON p.id = o.patient_id JOIN hms_user u ON u.id = p.user_id
-GROUP BY p.id, u.last_name, u.first_name, p.record_number ORDER BY sum(left_) DESC, p.id
-""".replace(" AS left\n", ' AS "left"\n')
+GROUP BY p.id, u.last_name, u.first_name, p.record_number ORDER BY sum(rest) DESC, p.id
+"""
 
 # Net and tax of the lines of issued invoices of these days, less what credit notes of these days took back.
 REVENUE = """
-SELECT {label} AS label, sum(net), sum(tax), count(DISTINCT id) FROM (
+SELECT {label} AS label, sum(net), sum(tax), count(DISTINCT r.id) FROM (
     SELECT i.id, i.issued_on AS day, i.doctor_id, i.department_id, i.amount AS net, i.tax_amount AS tax
     FROM hms_invoice i WHERE i.year IS NOT NULL AND i.issued_on BETWEEN %(first)s AND %(last)s
     UNION ALL

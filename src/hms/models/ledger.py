@@ -15,6 +15,17 @@ from hms import money
 from hms.models import billing_guards as guards
 from hms.models.triggers import announce, append_only
 
+INTO_CLOSED = guards.refuse(
+    "shift_is_closed",
+    "nothing is paid into a closed shift",
+    "EXISTS (SELECT FROM hms_shift WHERE id = NEW.shift_id AND closed_at IS NOT NULL)",
+)
+BEFORE_OPENING = guards.refuse(
+    "payment_in_its_shift",
+    "a payment is not older than its shift",
+    "NEW.received_at < (SELECT opened_at FROM hms_shift WHERE id = NEW.shift_id)",
+)
+
 
 class Shift(models.Model):
     """A clerk's time at a drawer. Once closed it stays as it was counted."""
@@ -118,6 +129,13 @@ class Payment(models.Model):
         triggers = [
             append_only(),
             announce("payment"),
+            # At once, not at commit: the shift may be closed later in the same transaction.
+            pgtrigger.Trigger(
+                name="open_shift",
+                when=pgtrigger.Before,
+                operation=pgtrigger.Insert,
+                func=f"{INTO_CLOSED} {BEFORE_OPENING} RETURN NEW;",
+            ),
             guards.at_commit("ledger", "hms_check_payment(NEW.id)", pgtrigger.Insert),
         ]
 

@@ -100,7 +100,7 @@ def test_sign_in_in_place_answers_a_script_with_json(signed_out, clerk):
 
 ENTRANCE = [
     (LOGIN, "Sign in"),
-    ("/accounts/signup/", "New here?"),
+    ("/accounts/signup/", "Register as a patient"),
     ("/accounts/inactive/", "This account is closed"),
     ("/accounts/password/reset/", "Forgotten your password?"),
     ("/accounts/password/reset/done/", "Look into your mail"),
