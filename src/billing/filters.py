@@ -40,6 +40,8 @@ class InvoiceFilter(django_filters.FilterSet):
         choices=STATUS,
         widget=QuickSelect(lambda: options([("", gettext("All")), *STATUS])),
     )
+    issued_from = DayFilter(field_name="issued_on", lookup_expr="gte", label=_("Issued from"), widget=QuickDate)
+    issued_until = DayFilter(field_name="issued_on", lookup_expr="lte", label=_("Issued until"), widget=QuickDate)
     due_from = DayFilter(field_name="due_date", lookup_expr="gte", label=_("Due from"), widget=QuickDate)
     due_to = DayFilter(field_name="due_date", lookup_expr="lte", label=_("Due until"), widget=QuickDate)
     department = RowFilter(label=_("Department"), field_name="department", widget=DEPARTMENTS)

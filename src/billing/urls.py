@@ -1,6 +1,6 @@
 from django.urls import include, path
 
-from billing.views import drafts, invoice, invoices
+from billing.views import drafts, invoice, invoices, payments, reports, shift
 
 app_name = "billing"
 urlpatterns = [
@@ -18,5 +18,17 @@ urlpatterns = [
     path("invoices/<int:pk>/pdf/", invoice.invoice_pdf, name="invoice-pdf"),
     path("credit-notes/<int:pk>/", invoice.credit_note, name="credit-note"),
     path("credit-notes/<int:pk>/pdf/", invoice.credit_note_pdf, name="credit-note-pdf"),
+    path("payments/", payments.payments, name="payments"),
+    path("payments/export/", payments.payments_export, name="payments-export"),
+    path("payments/<int:pk>/", payments.receipt, name="receipt"),
+    path("payments/<int:pk>/pdf/", payments.receipt_pdf, name="receipt-pdf"),
+    path("payments/<int:pk>/refund/", payments.payment_refund, name="payment-refund"),
+    path("payments/<int:pk>/reverse/", payments.payment_reverse, name="payment-reverse"),
+    path("patients/<int:pk>/", payments.account, name="account"),
+    path("invoices/<int:pk>/from-credit/", payments.credit_apply, name="credit-apply"),
+    path("shift/", shift.shift, name="shift"),
+    path("shifts/<int:pk>/", shift.shift_closed, name="shift-closed"),
+    path("reports/", reports.reports, name="reports"),
+    path("reports/ageing/", reports.ageing, name="ageing"),
     path("prices/", include("billing.urls_prices")),
 ]

@@ -152,3 +152,36 @@ def send_invoice(invoice):
         attachments=[(f"{invoice.number}.pdf", "application/pdf", invoice_pdf(invoice))],
         key=f"invoice.mailed:{invoice.pk}:{timezone.now():%Y%m%d%H%M%S}",
     )
+
+
+def receipt_pdf(payment):
+    """The receipt of one row of the ledger."""
+    return pdf.render("receipt", receipt_data(payment))
+
+
+def receipt_data(payment):
+    """What receipt.typ prints: all that was paid for, what was tendered, and the change."""
+    currency, patient = payment.currency, payment.patient
+    sums = [{"label": payment.get_kind_display(), "amount": shown(payment.value, currency), "strong": True}]
+    if payment.tendered is not None:
+        sums.append({"label": _("Tendered"), "amount": shown(payment.tendered, currency), "strong": False})
+        sums.append({"label": _("Change"), "amount": shown(payment.change, currency), "strong": False})
+    return {
+        "title": _("Receipt"),
+        "hospital": printing.hospital_lines(),
+        "patient": {
+            "name": str(patient.user),
+            "born": clinical_date(patient.date_of_birth),
+            "record_number": patient.record_number,
+        },
+        "bill_to": str(patient.user),
+        "number": payment.number,
+        "received": f"{payment.received_at.astimezone(hospital().zone):%d-%b-%Y %H:%M}",
+        "by": str(payment.received_by),
+        "method": str(payment.get_method_display()),
+        "currency": currency,
+        "reason": payment.reason,
+        "printed_at": f"{timezone.now().astimezone(hospital().zone):%d-%b-%Y %H:%M}",
+        "lines": [{"text": a.invoice.number, "net": shown(a.amount, currency)} for a in payment.allocations.all()],
+        "sums": sums,
+    }

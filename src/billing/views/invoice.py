@@ -12,7 +12,7 @@ from billing.forms.draft import DraftForm
 from billing.history import history
 from billing.tables import state
 from hms import documents
-from hms.domain import audit, credit_notes, invoicing, prices, search
+from hms.domain import audit, credit_notes, invoicing, payments, prices, search
 from hms.domain.settings import hospital
 from hms.errors import DomainError, Stale
 from hms.middleware import is_background
@@ -52,6 +52,8 @@ def _context(found, form=None, **extra):
     notes = list(CreditNote.objects.filter(invoice=found).select_related("issued_by").order_by("pk"))
     credited = sum(note.total_amount for note in notes)
     context |= {
+        "paid_rows": found.allocations.select_related("payment"),
+        "balance": payments.balance(found),
         "state": state(found.status, found.due_date, hospital().today()),
         "credit_notes": notes,
         "credited": credited,

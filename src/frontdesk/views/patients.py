@@ -20,7 +20,7 @@ from frontdesk.forms.patients import PatientForm
 from frontdesk.patient_history import history
 from frontdesk.patient_list import LAST_PAGE, PatientData, with_visits
 from frontdesk.tables import PatientTable
-from hms.domain import audit, search
+from hms.domain import audit, payments, search
 from hms.domain import patients as domain
 from hms.domain.settings import hospital
 from hms.errors import DomainError, Stale
@@ -168,6 +168,7 @@ def patient(request, pk):
         "called_off": called_off.order_by("appointment_date")[:20],
         "past": page,
         "history": history(patient),
+        "owed": sum(left for _invoice, left in payments.owed(patient)),
     }
     return render(request, "frontdesk/patient.html", context)
 

@@ -10,7 +10,8 @@ from decimal import Decimal
 
 import pghistory
 from django.db import IntegrityError, connection, transaction
-from django.db.models import Sum
+from django.db.models import OuterRef, Subquery, Sum
+from django.db.models.functions import Coalesce
 from django.utils.translation import gettext as _
 
 from hms import money
@@ -63,9 +64,15 @@ def credit(patient):
 
 
 def owed(patient):
-    """``[(invoice, balance), …]`` of a patient, the oldest first."""
+    """``[(invoice, balance), …]`` of a patient, the oldest first, in one statement."""
+
+    def of_invoice(model, field):
+        rows = model.objects.filter(invoice=OuterRef("pk")).order_by().values("invoice").annotate(sum=Sum(field))
+        return Coalesce(Subquery(rows.values("sum")), Decimal(0))
+
     found = Invoice.objects.owed().filter(patient=patient).order_by("issued_on", "pk")
-    return [(i, b) for i in found if (b := balance(i)) > 0]
+    found = found.annotate(credited=of_invoice(CreditNote, "total_amount"), paid=of_invoice(Allocation, "amount"))
+    return [(i, left) for i in found if (left := i.total_amount - i.credited - i.paid) > 0]
 
 
 def open_shift(user):

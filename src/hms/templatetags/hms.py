@@ -187,6 +187,12 @@ def patient_date_only(value):
 
 
 @register.filter
+def unlocalised(number):
+    """12.5, whatever the reader's language: for scripts."""
+    return f"{number:f}" if number is not None else ""
+
+
+@register.filter
 def split(text):
     """The parts of a text between commas."""
     return text.split(",")

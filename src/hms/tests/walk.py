@@ -1,12 +1,13 @@
 """Every URL there is, filled with the ids of rows that hold canaries: texts that no refused answer may contain."""
 
 from collections import namedtuple
+from decimal import Decimal
 
 from django.contrib.contenttypes.models import ContentType
 from django.urls import get_resolver, resolve
 from django.utils.regex_helper import normalize
 
-from hms.domain import credit_notes
+from hms.domain import credit_notes, payments, shifts
 from hms.domain.settings import hospital
 from hms.models import Display, FollowUpRule, MedicalRecord, TimeOff, VisitToMove
 from hms.testing import make_appointment, make_invoice, make_patient, make_service, make_user
@@ -28,6 +29,8 @@ CANARIES = [
 ]
 CLINICAL = ["canary-diagnosis", "canary-treatment", "canary-allergies", "canary-medical-history"]
 OF_PATIENTS = {
+    "billing:account",
+    "frontdesk:patient-invite",
     "clinic:patient",
     "clinic:patient-print",
     "clinic:patient-pdf",
@@ -76,6 +79,15 @@ class Rows:
             reason="canary-credit-reason",
             by=self.invoice.issued_by,
         )
+        clerk = self.invoice.issued_by
+        self.shift = shifts.open_(by=clerk, opening_float=0)
+        (self.payment,) = payments.take(
+            patient=self.patient,
+            parts=[payments.Part("CARD", Decimal(10))],
+            invoices=[self.invoice],
+            by=clerk,
+            key="walk",
+        )
         self.service = make_service()
         self.rule = FollowUpRule.objects.create(days=14, percent=0)
         self.canaries = [*CANARIES, *CLINICAL, self.patient.record_number]
@@ -112,7 +124,9 @@ class Rows:
         names |= {"clinic:hours-leave-withdraw": self.time_off, "frontdesk:visit-keep": self.to_move}
         names |= {"billing:credit-note": self.credit_note, "billing:credit-note-pdf": self.credit_note}
         names |= {"billing:price": self.service, "billing:price-end": self.service, "billing:follow-up-end": self.rule}
-        if name == "billing:invoice" or name.startswith("billing:invoice-"):
+        if name in {"billing:receipt", "billing:receipt-pdf", "billing:payment-refund", "billing:payment-reverse"}:
+            return self.payment.pk
+        if name in {"billing:invoice", "billing:credit-apply"} or name.startswith("billing:invoice-"):
             return self.invoice.pk
         if name in OF_PATIENTS:
             return self.patient.pk

@@ -1,0 +1,164 @@
+"""Taking money over HTTP: the account, receipts, giving back, the drawer, the reports."""
+
+from decimal import Decimal
+
+import pytest
+
+from hms.domain import payments, shifts
+from hms.domain.payments import Part
+from hms.models import Payment, Shift
+from hms.testing import make_invoice, make_patient, make_user
+
+
+def text(response):
+    return response.content.decode()
+
+
+@pytest.fixture
+def clerk(reception):
+    shifts.open_(by=reception.user, opening_float=Decimal(50))
+    return reception
+
+
+@pytest.fixture
+def invoice(db):
+    return make_invoice(amount=100)
+
+
+def pay(client, invoice, key="k1", **fields):
+    return client.post(f"/billing/patients/{invoice.patient_id}/", {"key": key, "invoice": invoice.pk} | fields)
+
+
+def test_from_the_invoice_to_the_receipt(clerk, invoice):
+    assert "Take a payment" in text(clerk.get(f"/billing/invoices/{invoice.pk}/"))
+    page = text(clerk.get(f"/billing/patients/{invoice.patient_id}/?invoice={invoice.pk}"))
+    assert invoice.number in page
+    response = pay(clerk, invoice, cash="60", tendered="70", card="40")
+    first = Payment.objects.order_by("pk").first()
+    assert response.headers["Location"] == f"/billing/payments/{first.pk}/"
+    page = text(clerk.get(response.headers["Location"]))
+    assert "Change" in page
+    assert "£10.00" in page
+    invoice.refresh_from_db()
+    assert invoice.status == "PAID"
+    assert first.number in text(clerk.get("/billing/payments/"))
+    assert first.number in text(clerk.get(f"/billing/invoices/{invoice.pk}/"))
+
+
+def test_the_same_form_twice_is_one_payment(clerk, invoice):
+    first, second = pay(clerk, invoice, card="40"), pay(clerk, invoice, card="40")
+    assert first.headers["Location"] == second.headers["Location"]
+    assert Payment.objects.count() == 1
+    response = pay(clerk, invoice, card="50")
+    assert response.status_code == 422
+    assert "other amounts" in text(response)
+
+
+@pytest.mark.parametrize(
+    ("fields", "words"),
+    [
+        ({}, "how much was paid"),
+        ({"card": "-5"}, "above zero"),
+        ({"card": "0"}, "how much was paid"),
+        ({"card": "1.005"}, "no coin smaller"),
+        ({"card": "1e5"}, "is no amount"),
+        ({"card": "120"}, "more than is owed"),
+        ({"cash": "50", "tendered": "20"}, "less than"),
+    ],
+)
+def test_what_is_refused_is_said_and_still_there(clerk, invoice, fields, words):
+    response = pay(clerk, invoice, **fields)
+    assert response.status_code == 422
+    assert words in text(response)
+    for value in fields.values():
+        assert f'value="{value}"' in text(response)
+    assert not Payment.objects.exists()
+
+
+def test_above_what_is_owed_becomes_credit_when_asked(clerk, invoice):
+    assert pay(clerk, invoice, card="120", keep_rest="on").status_code == 302
+    assert "Credit" in text(clerk.get(f"/billing/patients/{invoice.patient_id}/"))
+    other = make_invoice(patient=invoice.patient, amount=20)
+    clerk.post(f"/billing/invoices/{other.pk}/from-credit/")
+    other.refresh_from_db()
+    assert other.status == "PAID"
+
+
+def test_without_an_open_drawer_it_says_what_to_do(reception, invoice):
+    assert "Your drawer is closed" in text(reception.get(f"/billing/patients/{invoice.patient_id}/"))
+    response = pay(reception, invoice, card="10")
+    assert response.status_code == 422
+    assert "no open shift" in text(response)
+
+
+def test_given_back_and_reversed(clerk, invoice):
+    pay(clerk, invoice, card="130", keep_rest="on")
+    payment = Payment.objects.get()
+    response = clerk.post(f"/billing/payments/{payment.pk}/refund/", {"key": "r", "amount": "31", "reason": "x"})
+    assert response.status_code == 422
+    assert 'value="31"' in text(response)
+    assert (
+        clerk.post(
+            f"/billing/payments/{payment.pk}/refund/", {"key": "r", "amount": "30", "reason": "too much"}
+        ).status_code
+        == 302
+    )
+    refund = Payment.objects.get(kind="REFUND")
+    assert "too much" in text(clerk.get(f"/billing/payments/{refund.pk}/"))
+    assert clerk.post(f"/billing/payments/{refund.pk}/reverse/", {"key": "v", "reason": ""}).status_code == 422
+    clerk.post(f"/billing/payments/{refund.pk}/reverse/", {"key": "v", "reason": "mistake"})
+    assert payments.credit(invoice.patient) == Decimal(30)
+
+
+def test_the_receipt_on_paper(clerk, invoice):
+    pay(clerk, invoice, cash="100", tendered="100")
+    response = clerk.get(f"/billing/payments/{Payment.objects.get().pk}/pdf/")
+    assert response.content.startswith(b"%PDF")
+
+
+class TestDrawer:
+    def test_opened_counted_explained_closed(self, reception, invoice):
+        assert "Open your drawer" in text(reception.get("/billing/shift/"))
+        assert reception.post("/billing/shift/", {"opening_float": ""}).status_code == 422
+        reception.post("/billing/shift/", {"opening_float": "50"})
+        pay(reception, invoice, cash="20")
+        page = text(reception.get("/billing/shift/"))
+        assert "£70.00" in page
+        response = reception.post("/billing/shift/", {"coin_50": "1"})
+        assert response.status_code == 422
+        assert "say why it differs" in text(response)
+        response = reception.post("/billing/shift/", {"coin_50": "1", "explanation": "A note is missing"})
+        shift = Shift.objects.get()
+        assert response.headers["Location"] == f"/billing/shifts/{shift.pk}/"
+        page = text(reception.get(response.headers["Location"]))
+        assert "A note is missing" in page
+        assert "Open your drawer" in text(reception.get("/billing/shift/"))
+
+
+class TestReports:
+    def test_revenue_and_ageing(self, clerk, invoice):
+        for by in ("day", "doctor", "department", "service", "nonsense"):
+            assert "£100.00" in text(clerk.get(f"/billing/reports/?by={by}"))
+        assert invoice.patient.user.last_name in text(clerk.get("/billing/reports/ageing/"))
+        assert "is not a day" in text(clerk.get("/billing/reports/ageing/?day=31/02/2026"))
+
+    def test_files_quote_formulas(self, clerk):
+        make_invoice(patient=make_patient(last_name="=HYPERLINK(1)", first_name=""))
+        found = text(clerk.get("/billing/reports/ageing/?as=csv"))
+        assert "'=HYPERLINK" in found
+        assert text(clerk.get("/billing/reports/?as=csv&by=day")).startswith(",net")
+        assert "Receipt" in text(clerk.get("/billing/payments/export/"))
+
+
+def test_what_is_owed_stands_on_the_desks_page(clerk, invoice):
+    assert "£100.00" in text(clerk.get(f"/desk/patients/{invoice.patient_id}/"))
+
+
+def test_others_are_refused(doctor, patient, invoice):
+    shifts.open_(by=(user := make_user()), opening_float=Decimal(0))
+    (payment,) = payments.take(
+        patient=invoice.patient, parts=[Part("CARD", Decimal(10))], invoices=[invoice], by=user, key="x"
+    )
+    for client in (doctor, patient):
+        for path in ("payments/", f"payments/{payment.pk}/", f"payments/{payment.pk}/pdf/", "shift/", "reports/"):
+            assert client.get(f"/billing/{path}").status_code == 403

@@ -1,0 +1,180 @@
+"""Taking money, receipts, giving it back, and a patient's account."""
+
+from django.contrib import messages
+from django.core.paginator import Paginator
+from django.db.models import Prefetch
+from django.http import HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
+
+from billing.exports import safe
+from billing.forms.money import BackForm, PaymentForm, new_key
+from hms import documents
+from hms.domain import audit
+from hms.domain import payments as ledger
+from hms.errors import DomainError
+from hms.models import Allocation, Invoice, Patient, Payment
+
+FORM = ["GET", "HEAD", "POST"]
+PER_PAGE = 50
+
+
+def _patient(request, pk):
+    return get_object_or_404(Patient.objects.visible_to(request.user).select_related("user"), pk=pk)
+
+
+@require_safe
+def payments(request):
+    """Every row of the ledger, the newest first; ``?method=`` and ``?kind=`` narrow it."""
+    rows = Payment.objects.select_related("patient__user", "received_by", "of")
+    asked = {name: request.GET.get(name, "") for name in ("method", "kind")}
+    if asked["method"] in Payment.Method.values:
+        rows = rows.filter(method=asked["method"])
+    if asked["kind"] in Payment.Kind.values:
+        rows = rows.filter(kind=asked["kind"])
+    page = Paginator(rows, PER_PAGE).get_page(request.GET.get("page"))
+    context = {"page": page, "asked": asked, "methods": Payment.Method.choices, "kinds": Payment.Kind.choices}
+    return render(request, "billing/payments.html", context)
+
+
+@require_http_methods(FORM)
+def account(request, pk):
+    """What a patient owes and has paid; taking money for it, in one or several parts."""
+    patient = _patient(request, pk)
+    form = PaymentForm(request.POST if request.method == "POST" else None, initial={"key": new_key()})
+    over = None
+    if request.method == "POST" and form.is_valid():
+        try:
+            made = _take(request, patient, form)
+        except DomainError as e:
+            over = getattr(e, "over", None)
+            field = {"amount": "cash"}.get(e.field, e.field)
+            form.add_error(field if field in form.fields else None, str(e))
+        else:
+            return redirect("billing:receipt", made[0].pk)
+    else:
+        audit.viewed(patient, by=request.user, action="account.viewed")
+    owed = ledger.owed(patient)
+    chosen = request.POST.getlist("invoice") or request.GET.getlist("invoice")
+    context = {
+        "patient": patient,
+        "form": form,
+        "owed": [(i, b, not chosen or str(i.pk) in chosen) for i, b in owed],
+        "total": sum((b for _i, b in owed), 0),
+        "credit": ledger.credit(patient),
+        "rows": ledger.account(patient)[::-1],
+        "shift": ledger.open_shift(request.user),
+        "over": over,
+    }
+    return render(request, "billing/account.html", context, status=422 if form.errors else 200)
+
+
+def _take(request, patient, form):
+    numbers = [int(n) for n in request.POST.getlist("invoice") if n.isdecimal() and len(n) < 18]
+    invoices = list(Invoice.objects.owed().filter(patient=patient, pk__in=numbers).order_by("issued_on", "pk"))
+    return ledger.take(
+        patient=patient,
+        parts=form.parts(),
+        invoices=invoices,
+        by=request.user,
+        key=form.cleaned_data["key"],
+        keep_rest=form.cleaned_data["keep_rest"],
+    )
+
+
+@require_POST
+def credit_apply(request, pk):
+    """Pay an invoice from the patient's credit."""
+    invoice = get_object_or_404(Invoice.objects.visible_to(request.user).issued(), pk=pk)
+    try:
+        ledger.apply_credit(invoice, by=request.user)
+    except DomainError as e:
+        messages.error(request, str(e))
+    else:
+        messages.success(request, _("Paid from the credit."))
+    return redirect("billing:account", invoice.patient_id)
+
+
+def _payment(request, pk):
+    rows = Payment.objects.select_related("patient__user", "received_by", "of", "shift__clerk").prefetch_related(
+        Prefetch("allocations", Allocation.objects.select_related("invoice"))
+    )
+    return get_object_or_404(rows, pk=pk)
+
+
+@require_safe
+def receipt(request, pk):
+    """One row of the ledger: what it was, what it paid, and what followed it."""
+    payment = _payment(request, pk)
+    audit.viewed(payment.patient, by=request.user, action="receipt.viewed")
+    return render(request, "billing/receipt.html", _receipt_context(payment))
+
+
+def _receipt_context(payment, **forms):
+    return {
+        "payment": payment,
+        "patient": payment.patient,
+        "followed": payment.followed.select_related("received_by"),
+        "refundable": ledger.refundable(payment) if payment.kind == Payment.Kind.PAYMENT else 0,
+        "refund_form": forms.get("refund") or BackForm(initial={"key": new_key()}, auto_id="refund-%s"),
+        "reverse_form": forms.get("reverse") or BackForm(initial={"key": new_key()}, auto_id="reverse-%s"),
+        "others": Payment.objects.filter(key__startswith=f"{payment.key.rpartition(':')[0]}:").exclude(pk=payment.pk),
+    }
+
+
+@require_safe
+def receipt_pdf(request, pk):
+    """The receipt on paper."""
+    payment = _payment(request, pk)
+    audit.viewed(payment.patient, by=request.user, action="receipt.printed")
+    response = HttpResponse(documents.receipt_pdf(payment), content_type="application/pdf")
+    response.headers["Content-Disposition"] = f'inline; filename="{payment.number}.pdf"'
+    return response
+
+
+@require_POST
+def payment_refund(request, pk):
+    """Give back a part, by the method by which it came."""
+    return _back(request, pk, "refund")
+
+
+@require_POST
+def payment_reverse(request, pk):
+    """Take back a mistake, by a second row."""
+    return _back(request, pk, "reverse")
+
+
+def _back(request, pk, what):
+    payment = _payment(request, pk)
+    form = BackForm(request.POST, auto_id=f"{what}-%s")
+    if form.is_valid():
+        data = form.cleaned_data
+        try:
+            if what == "refund":
+                made = ledger.refund(
+                    payment, amount=data["amount"] or 0, by=request.user, key=data["key"], reason=data["reason"]
+                )
+            else:
+                made = ledger.reverse(payment, by=request.user, key=data["key"], reason=data["reason"])
+            return redirect("billing:receipt", made.pk)
+        except DomainError as e:
+            form.add_error(e.field if e.field in form.fields else None, str(e))
+    return render(request, "billing/receipt.html", _receipt_context(payment, **{what: form}), status=422)
+
+
+@require_safe
+def payments_export(request):
+    """The ledger as CSV, formulas quoted."""
+    import csv
+
+    response = HttpResponse(content_type="text/csv; charset=utf-8")
+    response.headers["Content-Disposition"] = 'attachment; filename="payments.csv"'
+    writer = csv.writer(response)
+    writer.writerow(["Receipt", "Received", "Kind", "Method", "Value", "Currency", "Patient", "By", "Reason"])
+    rows = Payment.objects.select_related("patient__user", "received_by").order_by("-pk")[:100_000]
+    for p in rows:
+        cells = [p.number, p.received_at.isoformat(), p.kind, p.method, p.value, p.currency]
+        writer.writerow([*cells, *map(safe, (p.patient, p.received_by, p.reason))])
+    audit.searched(len(rows), by=request.user, detail="payments exported")
+    return response
