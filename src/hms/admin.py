@@ -52,10 +52,18 @@ class HospitalAdmin(admin.ModelAdmin):
 
 @admin.register(Department)
 class DepartmentAdmin(admin.ModelAdmin):
-    list_display = ["name", "head_doctor", "doctors"]
+    list_display = ["name", "head_doctor", "doctors", "online"]
+    list_filter = ["online"]
     list_select_related = ["head_doctor__user"]
     search_fields = ["name", "description"]
     autocomplete_fields = ["head_doctor"]
+    fieldsets = [
+        (None, {"fields": ["name", "description", "head_doctor"]}),
+        (
+            _("What patients may do themselves"),
+            {"fields": ["online", "online_days", "online_notice", "online_most"]},
+        ),
+    ]
 
     def get_queryset(self, request):
         return super().get_queryset(request).annotate(how_many=Count("doctor"))

@@ -4,10 +4,13 @@ A letter says what is true when it is written. One about a state that has passed
 that followed has a letter of its own.
 """
 
+import logging
 from datetime import UTC, timedelta
 
+from django.apps import apps
 from django.conf import settings
 from django.core import signing
+from django.db import transaction
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
@@ -19,6 +22,7 @@ from hms.domain import outbox
 from hms.domain.settings import hospital
 from hms.models import Appointment
 
+logger = logging.getLogger(__name__)
 SALT = "hms.visit"
 LINK_DAYS = 60
 
@@ -40,10 +44,10 @@ SUBJECTS = {
 GONE = {"cancelled", "declined"}
 
 
-def write(pk, what, key):
-    """Post the letter, unless the visit has changed so that it would no longer be true."""
+def write(pk, what, key, version=None):
+    """Post the letter, unless the visit has changed since ``version`` so that another letter tells of it."""
     a = Appointment.objects.with_people().filter(pk=pk).first()
-    if a is None or a.is_live == (what in GONE):
+    if a is None or a.is_live == (what in GONE) or (version and what not in GONE and _superseded(a, version)):
         return None
     if what not in GONE and a.appointment_date <= timezone.now():
         return None
@@ -61,6 +65,25 @@ def write(pk, what, key):
         attachments=[("visit.ics", f"text/calendar; method={_method(what)}", calendar_file(a))],
         key=key,
     )
+
+
+def events(appointment):
+    """The appointment's history, oldest first."""
+    return apps.get_model("hms", "AppointmentEvent").objects.filter(pgh_obj_id=appointment.pk).order_by("pgh_id")
+
+
+def _superseded(appointment, version):
+    """Whether a later change than this version was one that a letter tells of: time, doctor, or the desk's answer."""
+    then = None
+    for updated_at, start, doctor, online in events(appointment).values_list(
+        "updated_at", "appointment_date", "doctor_id", "online"
+    ):
+        told = (start, doctor, online == "REQUEST")
+        if int(updated_at.timestamp() * 1_000_000) <= int(version):
+            then = told
+        elif then is not None and told != then:
+            return True
+    return False
 
 
 def _method(what):
@@ -125,11 +148,11 @@ def calendar_file(a):
     calendar.add("method", "REQUEST" if a.is_live else "CANCEL")
     event = Event()
     event.add("uid", f"visit-{a.pk}@{settings.SITE_URL.split('//')[-1].split(':')[0]}")
-    event.add("sequence", int(a.updated_at.timestamp()) - int(a.created_at.timestamp()))
+    event.add("sequence", events(a).count())
     event.add("dtstamp", a.updated_at.astimezone(UTC))
     event.add("dtstart", a.appointment_date.astimezone(UTC))
     event.add("dtend", a.end.astimezone(UTC))
-    event.add("status", "CONFIRMED" if a.is_live else "CANCELLED")
+    event.add("status", "CANCELLED" if not a.is_live else "TENTATIVE" if a.online == "REQUEST" else "CONFIRMED")
     event.add("summary", _("%(department)s, %(doctor)s") % {"department": a.doctor.department.name, "doctor": a.doctor})
     event["location"] = vText(", ".join(filter(None, (h.name, h.address.replace("\n", ", ")))))
     calendar.add_component(event)
@@ -149,6 +172,11 @@ def remind(now=None):
             appointment_date__gte=begins, appointment_date__lt=ends, status__in=Appointment.WAITING_TO_HAPPEN
         ).exclude(online="REQUEST")
         for pk, start in due.order_by("pk").values_list("pk", "appointment_date"):
-            if write(pk, "reminder", f"visit:{pk}:reminder:{days}:{start.timestamp():.0f}"):
-                sent += 1
+            try:
+                with transaction.atomic():
+                    letter = write(pk, "reminder", f"visit:{pk}:reminder:{days}:{start.timestamp():.0f}")
+            except Exception:  # one that cannot be written must not keep the others from theirs; tried again in an hour
+                logger.exception("The reminder of visit %s could not be written", pk)
+            else:
+                sent += letter is not None
     return sent

@@ -64,6 +64,7 @@ def reschedule(appointment, *, doctor, start, duration=None, by, override_reason
                 _("This appointment is %(status)s and cannot be moved.") % {"status": _status(appointment)}
             )
         doctor = _bookable_doctor(doctor)
+        other_doctor = doctor.pk != appointment.doctor_id
         same_time = (appointment.doctor_id, appointment.appointment_date, appointment.duration) == (
             doctor.pk,
             start,
@@ -80,7 +81,7 @@ def reschedule(appointment, *, doctor, start, duration=None, by, override_reason
         appointment.online = online if online is not None else appointment.online.replace("REQUEST", "BOOKED")
         appointment.save(update_fields=["doctor", "appointment_date", "duration", "override_reason", "online"])
         moved = Appointment.objects.with_people().get(pk=appointment.pk)
-        if moved.patient.user.email and not stays:
+        if moved.patient.user.email and (other_doctor or not stays):
             letters.tell(moved, "requested" if online == "REQUEST" else "moved")
         return moved
 

@@ -93,10 +93,7 @@ def book(patient, *, reason, by):
         locks.take(doctors=[held.doctor_id], patients=[patient.pk])
         if (still := holds.current(patient)) is None or still.pk != held.pk:
             # The second of a double click finds what the first has booked.
-            booked = Appointment.objects.live().filter(
-                patient=patient, doctor=held.doctor_id, appointment_date=held.start
-            )
-            if made := booked.with_people().first():
+            if made := booked_already(patient, held.doctor_id, held.start):
                 return made
             raise over
         department = held.doctor.department
@@ -112,6 +109,12 @@ def book(patient, *, reason, by):
         )
         holds.release(patient)
     return appointment
+
+
+def booked_already(patient, doctor, start):
+    """The visit that this patient has with this doctor at this time, or None."""
+    found = Appointment.objects.live().filter(patient=patient, doctor=doctor, appointment_date=start)
+    return found.with_people().first()
 
 
 def _taken():
@@ -206,7 +209,9 @@ def approve(appointment, *, by):
     """The desk says yes; the patient is told."""
     with transaction.atomic(), pghistory.context(user=by.pk, action="request.approved"):
         current = _asked(appointment)
-        current.online = "BOOKED"
+        # A visit that was agreed before, and that its patient has moved to where the desk is asked, stays marked so.
+        agreed = letters.events(current).exclude(online="REQUEST").exists()
+        current.online = "MOVED" if agreed else "BOOKED"
         current.save(update_fields=["online"])
         current = Appointment.objects.with_people().get(pk=current.pk)
         letters.tell(current, "approved")

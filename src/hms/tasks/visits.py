@@ -7,7 +7,7 @@ from hms.jobs import task
 @task("visit.tell")
 def tell(appointment, what, version):
     """Write the letter about one change."""
-    letters.write(appointment, what, f"visit:{appointment}:{what}:{version}")
+    letters.write(appointment, what, f"visit:{appointment}:{what}:{version}", version)
 
 
 @task("visit.remind", cron="5 7-20 * * *")

@@ -6,10 +6,11 @@ import pytest
 from django.core import mail
 from django.utils import timezone
 
-from hms.domain import holds, letters, self_service
+from hms.domain import holds, letters, scheduling, self_service, visits
+from hms.domain.settings import hospital
 from hms.errors import DomainError, SlotTaken
-from hms.models import Appointment, Department, Hospital, SlotHold
-from hms.testing import local, make_appointment, make_doctor, make_it_midday, make_patient, run_jobs
+from hms.models import Appointment, Department, Hospital, OutboxMail, SlotHold
+from hms.testing import local, make_appointment, make_department, make_doctor, make_it_midday, make_patient, run_jobs
 
 
 @pytest.fixture
@@ -51,8 +52,27 @@ def test_from_department_to_booked_in_six_pages(patient, ward):
 
 def test_confirming_twice_books_once(patient, ward):
     book(patient, ward)
-    response = patient.post("/portal/book/check/", follow=True)
-    assert "Choose a time again" in text(response)
+    visit = Appointment.objects.get()
+    at = f"{visit.doctor_id}@{visit.appointment_date:%Y%m%dT%H%MZ}"
+    response = patient.post("/portal/book/check/", {"at": at}, follow=True)
+    assert "booked already" in text(response)
+    assert response.redirect_chain[-1][0] == f"/portal/visits/{visit.pk}/"
+    for wrong in ("", "x@20301122T1015Z", at.replace("@", "9@"), f"{'9' * 40}@20301122T1015Z"):
+        response = patient.post("/portal/book/check/", {"at": wrong}, follow=True)
+        assert "Choose a time again" in text(response)
+    assert Appointment.objects.count() == 1
+
+
+def test_a_time_chosen_meanwhile_elsewhere_is_shown_before_it_is_booked(patient, ward):
+    base = f"/portal/book/{ward.department_id}/{ward.pk}/time/"
+    page = text(patient.get(base)).split('name="at" value="')
+    first, second = (part.split('"')[0] for part in page[1:3])
+    patient.post(base, {"at": first})
+    assert first in text(patient.get("/portal/book/check/"))
+    patient.post(base, {"at": second})  # in another tab
+    assert "another time meanwhile" in text(patient.post("/portal/book/check/", {"at": first}, follow=True))
+    assert not Appointment.objects.exists()
+    patient.post("/portal/book/check/", {"at": second})
     assert Appointment.objects.count() == 1
 
 
@@ -110,12 +130,27 @@ class TestRequests:
         assert "You asked for this visit" in text(patient.get(f"/portal/visits/{visit.pk}/"))
         assert visit.patient.user.formal_name in text(reception.get("/desk/requests/"))
         assert "Request" in text(reception.get(f"/desk/?day={visit.appointment_date:%Y-%m-%d}"))
+        assert "STATUS:TENTATIVE" in letters.calendar_file(visit).decode()
+        run_jobs()
         reception.post(f"/desk/requests/{visit.pk}/approve/")
         visit.refresh_from_db()
         assert visit.online == "BOOKED"
         assert "answered already" in text(reception.post(f"/desk/requests/{visit.pk}/approve/", follow=True))
         run_jobs()
         assert len(mail.outbox) == 2
+
+    def test_only_the_newest_of_two_letters_is_written(self, patient, ward, reception):
+        book(patient, ward)
+        reception.post(f"/desk/requests/{Appointment.objects.get().pk}/approve/")
+        run_jobs()  # the worker was busy meanwhile
+        assert [m.kind for m in OutboxMail.objects.all()] == ["visit.approved"]
+
+    def test_a_moved_visit_that_is_approved_stays_marked_as_moved(self, patient, ward, reception):
+        visit = make_appointment(patient=patient.user.patient, doctor=ward, start=local(days=5))
+        self_service.move(visit, doctor=ward, start=local(days=6), by=patient.user)
+        reception.post(f"/desk/requests/{visit.pk}/approve/")
+        visit.refresh_from_db()
+        assert visit.online == "MOVED"
 
     def test_the_desk_declines_with_a_reason(self, patient, ward, reception):
         book(patient, ward)
@@ -211,6 +246,34 @@ class TestLetters:
         assert "costs the hospital" in mail.outbox[0].body
         assert soon.patient.user.last_name not in letters.link(soon)
 
+    def test_a_reminder_that_cannot_be_written_does_not_stop_the_others(self, db, monkeypatch):
+        visits = [make_appointment(start=local(days=1, at=at)) for at in ("10:00", "11:00", "12:00")]
+        real = letters.write
+
+        def breaks(pk, *rest):
+            if pk == visits[1].pk:
+                Appointment.objects.raw("SELECT broken")[0]
+            return real(pk, *rest)
+
+        monkeypatch.setattr(letters, "write", breaks)
+        assert letters.remind() == 2
+        monkeypatch.undo()
+        assert letters.remind() == 1
+
+    def test_moved_twice_is_told_once(self, db):
+        visit = make_appointment(start=local(days=2))
+        for day in (3, 2):
+            visit = scheduling.reschedule(visit, doctor=visit.doctor, start=local(days=day), by=visit.patient.user)
+        visits.confirm(visit, by=visit.patient.user)  # which no letter tells of
+        run_jobs()
+        assert len(mail.outbox) == 1
+
+    def test_another_doctor_at_the_same_time_is_told(self, db):
+        visit = make_appointment(start=local(days=2))
+        scheduling.reschedule(visit, doctor=make_doctor(), start=local(days=2), by=visit.patient.user)
+        run_jobs()
+        assert len(mail.outbox) == 1
+
     def test_what_has_changed_meanwhile_is_not_told(self, db):
         visit = make_appointment(start=local(days=2))
         letters.tell(visit, "booked")
@@ -233,10 +296,25 @@ class TestLetters:
 
     def test_calendar_files_are_in_utc_and_count_up(self, db):
         visit = make_appointment(start=local(days=2))
-        before = letters.calendar_file(visit).decode()
+        before = letters.calendar_file(visit).decode().replace("\r\n ", "")
         assert f"DTSTART:{visit.appointment_date.astimezone(timezone.get_fixed_timezone(0)):%Y%m%dT%H%M%SZ}" in before
-        Appointment.objects.filter(pk=visit.pk).update(updated_at=timezone.now() + timedelta(seconds=5))
-        assert "SEQUENCE:" in before
+        assert "STATUS:CONFIRMED" in before
+        later = [before]
+        for n in range(3):  # within one second
+            Appointment.objects.filter(pk=visit.pk).update(reason=f"Cough {n}")
+            later.append(letters.calendar_file(visit).decode())
+        numbers = [int(text.split("SEQUENCE:")[1].split()[0]) for text in later]
+        assert numbers == sorted(set(numbers))
+
+
+@pytest.mark.parametrize("doctors", [1, 4])
+def test_free_times_of_a_month_take_few_queries(patient, django_assert_num_queries, doctors):
+    department = make_department()
+    found = [make_doctor(department=department) for _ in range(doctors)]
+    hospital()  # is kept
+    with django_assert_num_queries(5):
+        days = self_service.free(found, department=department, patient=patient.user.patient)
+    assert len(days) == 32
 
 
 def test_outside_the_limits_is_refused(db):

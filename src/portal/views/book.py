@@ -118,6 +118,15 @@ def book_check(request):
     """5 Is it right? Confirming books it; the way back gives the time up."""
     held = holds.current(request.patient)
     if request.method == "POST":
+        number, _at, text = request.POST.get("at", "").partition("@")
+        start = moment(text)
+        seen = (int(number), start) if number.isdecimal() and len(number) < 10 and start else None
+        if held is None and seen and (made := self_service.booked_already(request.patient, *seen)):
+            messages.info(request, _("This visit is booked already."))
+            return redirect("portal:visit", made.pk)
+        if held and seen and seen != (held.doctor_id, held.start):
+            messages.error(request, _("You have chosen another time meanwhile. Is this one right?"))
+            return redirect("portal:book-check")
         try:
             appointment = self_service.book(request.patient, reason=request.session.get(REASON, ""), by=request.user)
         except DomainError as e:
@@ -130,4 +139,5 @@ def book_check(request):
         messages.error(request, _("You hold no time now. A time is held for ten minutes; choose one again."))
         return redirect("portal:book")
     context = {"held": held, "reason": request.session.get(REASON, ""), "department": held.doctor.department}
+    context["at"] = f"{held.doctor_id}@{held.start.strftime(COMPACT)}"
     return render(request, "portal/book_check.html", context)
