@@ -1,5 +1,6 @@
 """What doctors type into the sections of a consultation."""
 
+import contextlib
 from decimal import Decimal, InvalidOperation
 
 from django import forms
@@ -28,11 +29,11 @@ class Measure(forms.Field):
         text = (value or "").strip().replace(",", ".")
         if not text:
             return None
-        try:
-            number = Decimal(text)
-        except InvalidOperation:
-            number = None
-        if number is None or not number.is_finite() or len(text) > 12:
+        number = None
+        if len(text) <= 12 and text.lstrip("-").replace(".", "", 1).isdecimal() and text.isascii():
+            with contextlib.suppress(InvalidOperation):
+                number = Decimal(text)
+        if number is None:
             raise forms.ValidationError(_("“%(value)s” is not a number."), params={"value": value[:20]})
         if number != round(number, self.places):
             raise forms.ValidationError(_("At most %(n)s digits after the point."), params={"n": self.places})
@@ -42,7 +43,8 @@ class Measure(forms.Field):
 class VitalsForm(forms.Form):
     """A set of measurements, in the order in which they are taken."""
 
-    sure = forms.BooleanField(required=False, widget=forms.HiddenInput)
+    # What was asked about and confirmed: field=value, field=value. Another value is asked about anew.
+    sure = forms.CharField(required=False, max_length=300, widget=forms.HiddenInput)
 
     def __init__(self, *args, **kwargs):
         super().__init__(*args, **kwargs)
@@ -51,6 +53,14 @@ class VitalsForm(forms.Form):
 
     def values(self):
         return {name: self.cleaned_data.get(name) for name in RANGES}
+
+    def to_confirm(self, fields):
+        return ",".join(f"{name}={self.cleaned_data[name]}" for name in fields)
+
+    def confirmed(self):
+        """The fields whose values were confirmed as they are."""
+        said = set(self.cleaned_data["sure"].split(","))
+        return {name for name, value in self.values().items() if f"{name}={value}" in said}
 
 
 class AllergyForm(forms.Form):

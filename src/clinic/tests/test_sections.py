@@ -72,8 +72,10 @@ def test_the_unlikely_is_asked_about_and_taken_when_confirmed(doctor, visit):
     assert response.status_code == 422
     assert "Is it right?" in text(response)
     assert 'value="250"' in text(response)
-    assert doctor.post(url(visit, "vitals/"), {"pulse": "250", "sure": "1"}, headers=HTMX).status_code == 200
+    assert doctor.post(url(visit, "vitals/"), {"pulse": "250", "sure": "pulse=250"}, headers=HTMX).status_code == 200
     assert Vitals.objects.get().pulse == 250
+    other = doctor.post(url(visit, "vitals/"), {"pulse": "251", "sure": "pulse=250"}, headers=HTMX)
+    assert other.status_code == 422
 
 
 def test_a_set_is_marked_as_wrong(doctor, visit):

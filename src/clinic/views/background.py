@@ -1,6 +1,7 @@
 """Allergies and problems: what stays true of the patient beyond this visit."""
 
 from django.shortcuts import get_object_or_404
+from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
 from clinic.section_forms import AllergyForm, ProblemForm
@@ -9,6 +10,7 @@ from clinic.views.consultation import SECTIONS
 from hms.dates import parse_date
 from hms.domain import allergies, problems
 from hms.domain.settings import hospital
+from hms.errors import DomainError
 from hms.models import Allergy, Problem
 
 
@@ -70,9 +72,13 @@ def problem_end(request, pk, problem):
     """It is over, today or on the day that is given."""
     appointment = visit_of(request, pk)
     found = get_object_or_404(Problem, pk=problem, patient=appointment.patient)
+    text = request.POST.get("ended", "").strip()
     try:
-        day = parse_date(request.POST.get("ended", "")) or hospital().today()
+        day = parse_date(text) if text else hospital().today()
     except ValueError:
-        day = hospital().today()
+        day = None
+    if day is None:
+        refusal = DomainError(_("“%(day)s” is not a day.") % {"day": text[:20]})
+        return answer(request, appointment, "problems", refusal=refusal)
     _done, refusal = attempt(lambda: problems.end(found, on=day, by=request.user))
     return answer(request, appointment, "problems", refusal=refusal)

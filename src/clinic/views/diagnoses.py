@@ -34,7 +34,7 @@ def diagnosis_options(request, pk):
 def diagnosis_add(request, pk):
     """Add one, by the code that was chosen or in the words that were typed."""
     appointment = visit_of(request, pk)
-    code, text = request.POST.get("code", ""), request.POST.get("diagnosis", "")
+    code, text = (request.POST.get(name, "").replace("\x00", "") for name in ("code", "diagnosis"))
 
     def add():
         record = notes.record_for(appointment, by=request.user)
@@ -65,6 +65,6 @@ def _change(request, pk, diagnosis, verb):
 def diagnosis_star(request, pk):
     """Make a code one of my favourites, or no longer."""
     appointment = visit_of(request, pk)
-    code = get_object_or_404(IcdCode, pk=request.POST.get("code", "")[:8])
+    code = get_object_or_404(IcdCode, pk=request.POST.get("code", "").replace("\x00", "")[:8])
     domain.star(code, doctor=request.user.doctor)
     return answer(request, appointment, "diagnoses")

@@ -36,14 +36,16 @@ def vitals_take(request, pk):
 
     def take():
         record = notes.record_for(appointment, by=request.user)
-        sure = form.cleaned_data["sure"]
+        sure = form.confirmed()
         return domain.take(record, values=form.values(), by=request.user, sure=sure)
 
     _made, refusal = attempt(take)
     if refusal is None:
         return answer(request, appointment, "vitals")
     if isinstance(refusal, domain.Unlikely):
-        return answer(request, appointment, "vitals", refusal=refusal, form=form, unlikely=refusal.fields)
+        return answer(
+            request, appointment, "vitals", refusal=refusal, form=form, unlikely=form.to_confirm(refusal.fields)
+        )
     form.add_error(refusal.field if refusal.field in form.fields else None, str(refusal))
     return answer(request, appointment, "vitals", refusal="", form=form)
 

@@ -23,7 +23,15 @@ def state(patient):
         return UNAVAILABLE, []
     if found:
         return KNOWN, found
+    if earlier_text(patient):  # from before there was a list: it counts until somebody has entered it
+        return KNOWN, [Allergy(patient=patient, substance=earlier_text(patient)[:200])]
     return (NONE if patient.no_allergies_at else UNASKED), []
+
+
+def earlier_text(patient):
+    """What stands in the summary without a row of the list, or ""."""
+    text = patient.allergies.strip()
+    return "" if not text or patient.no_allergies_at or patient.allergy_list.exists() else text
 
 
 def active(patient):
@@ -71,7 +79,7 @@ def end(allergy, *, reason, by):
 def state_none(patient, *, by):
     """Asked, and there are none. Refuses while one is on the list."""
     with _patient(patient, by, "allergy.none-stated") as locked:
-        if active(locked).exists():
+        if active(locked).exists() or earlier_text(locked):
             raise DomainError(_("There are allergies on the list. End them first, each with its reason."))
         _summarise(locked, timezone.now())
         return locked

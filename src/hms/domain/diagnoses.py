@@ -16,6 +16,7 @@ from hms.errors import DomainError
 from hms.models import Diagnosis, FavouriteCode, IcdCode
 
 OPTIONS = 12
+LONGEST = 300  # characters of a diagnosis
 # What people say, where the classification says something else.
 SAID = {
     "heart attack": "myocardial infarction",
@@ -147,9 +148,11 @@ def add(record, *, code=None, text="", primary=None, by):
     icd = IcdCode.objects.filter(pk=code.strip().upper()).first() if code else None
     if code and icd is None:
         raise DomainError(_("There is no code %(code)s.") % {"code": code[:20]}, field="diagnosis")
-    text = " ".join((icd.title if icd else text).split())[:300]
+    text = " ".join((icd.title if icd else text).split())
     if not text:
         raise DomainError(_("Write the diagnosis, or choose a code."), field="diagnosis")
+    if len(text) > LONGEST:
+        raise DomainError(_("A diagnosis has at most %(n)d characters.") % {"n": LONGEST}, field="diagnosis")
     with transaction.atomic(), pghistory.context(user=by.pk, action="diagnosis.added"):
         record = records.assert_open(record)
         there = list(record.diagnoses.all())

@@ -128,7 +128,7 @@ def check(patient, *, drug, drug_name, but_not=None):
     """What speaks against it, a sentence each; none if nothing is known to."""
     warnings = []
     name, classes = search.plain(drug_name), set(drug.classes if drug else ())
-    for allergy in allergies.active(patient):
+    for allergy in allergies.state(patient)[1]:
         substance = search.plain(allergy.substance)
         against = {allergy.drug_class} - {""}
         for one in classes | CROSS.keys():

@@ -23,8 +23,8 @@ class Unlikely(DomainError):
         self.fields = fields
 
 
-def take(record, *, values, by, sure=False):
-    """Write down a set of measurements, ``{field: number}``; ``sure``: the unlikely ones were confirmed.
+def take(record, *, values, by, sure=()):
+    """Write down a set of measurements, ``{field: number}``; ``sure``: the fields that were confirmed, though unlikely.
 
     Units are those of RANGES. Raises DomainError for the impossible (``field`` says which), Unlikely without ``sure``.
     """
@@ -45,8 +45,8 @@ def take(record, *, values, by, sure=False):
         )
     if "systolic" in values and values["systolic"] <= values["diastolic"]:
         raise DomainError(_("The upper pressure comes first: these two are swapped."), field="systolic")
-    unlikely = [n for n, v in values.items() if not RANGES[n][2] <= v <= RANGES[n][3]]
-    if unlikely and not sure:
+    unlikely = [n for n, v in values.items() if n not in sure and not RANGES[n][2] <= v <= RANGES[n][3]]
+    if unlikely:
         said = ", ".join(f"{Vitals._meta.get_field(n).verbose_name} {values[n]} {RANGES[n][0]}" for n in unlikely)
         raise Unlikely(_("This is unusual: %(what)s. Is it right?") % {"what": said}, unlikely)
     with transaction.atomic(), pghistory.context(user=by.pk, action="vitals.taken"):

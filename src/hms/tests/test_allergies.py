@@ -91,3 +91,13 @@ def test_problems_refuse(patient, by):
     ]:
         with pytest.raises(DomainError, match=words):
             verb()
+
+
+def test_an_earlier_text_counts_until_it_is_entered_and_is_never_lost(by):
+    patient = make_patient(allergies="Penicillin (rash)")
+    state, found = allergies.state(patient)
+    assert (state, found[0].substance) == (allergies.KNOWN, "Penicillin (rash)")
+    with pytest.raises(DomainError, match="on the list"):
+        allergies.state_none(patient, by=by)
+    allergies.note(patient, substance="Penicillin", by=by)
+    assert [a.substance for a in allergies.state(now(patient))[1]] == ["Penicillin"]

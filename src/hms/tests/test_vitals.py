@@ -19,7 +19,7 @@ def record():
     return make_record(notes="x")
 
 
-def take(record, sure=False, **values):
+def take(record, sure=(), **values):
     return vitals.take(record, values=values, by=record.doctor.user, sure=sure)
 
 
@@ -44,7 +44,7 @@ def test_a_set_is_written_down_and_bmi_is_computed(record):
 )
 def test_the_impossible_is_refused_beside_its_field(record, values, field):
     with pytest.raises(DomainError) as refusal:
-        take(record, sure=True, **values)
+        take(record, sure=tuple(values), **values)
     assert refusal.value.field == field
     assert not Vitals.objects.exists()
 
@@ -53,7 +53,7 @@ def test_the_unlikely_is_asked_about_and_taken_when_confirmed(record):
     with pytest.raises(vitals.Unlikely) as question:
         take(record, temperature=Decimal("42.1"), pulse=70)
     assert question.value.fields == ["temperature"]
-    assert take(record, sure=True, temperature=Decimal("42.1"), pulse=70).temperature == Decimal("42.1")
+    assert take(record, sure=("temperature",), temperature=Decimal("42.1"), pulse=70).temperature == Decimal("42.1")
 
 
 def test_nothing_is_nothing(record):
