@@ -3,7 +3,7 @@
 import time
 from statistics import median
 
-from bench import clinic, work
+from bench import clinic, portal, work
 from bench.data import MARK, day_text
 from bench.server import Helper, Server, request
 
@@ -24,6 +24,11 @@ class Side:
         self.cold = Server(hospital.url, "bench.cold_asgi:application")
         (self.cookie,) = hospital.sign_in()
         (self.doctor,) = hospital.sign_in(email=clinic.DOCTOR)
+        (self.patient,) = hospital.sign_in(email=portal.patient(hospital))
+
+    def cookie_for(self, path):
+        """Of the one who opens such pages."""
+        return {"clinic": self.doctor, "portal": self.patient}.get(path.split("/")[1], self.cookie)
 
 
 class Bench:
@@ -96,6 +101,7 @@ class Bench:
             *work.searches(hospital, cookie, self.quick),
             *work.boards(hospital, cookie, self.quick),
             *clinic.works(hospital, side.doctor, self.quick, self.runs),
+            *portal.works(hospital, side.patient, self.quick),
             book,
         ]
         # Everything once, so that templates are read and statements planned.
@@ -177,7 +183,7 @@ class Bench:
         client = Client()
         for one in self.works[side]:
             if one.path:
-                name, _is, key = (side.doctor if one.path.startswith("/clinic/") else side.cookie).partition("=")
+                name, _is, key = side.cookie_for(one.path).partition("=")
                 client.cookies[name] = key
                 client.get(one.path)  # what is kept for seconds is kept now
                 with CaptureQueriesContext(

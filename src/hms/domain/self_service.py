@@ -180,6 +180,16 @@ def confirm(appointment, *, by):
         return visits.confirm(current, by=by)
 
 
+def may_check_in(appointment):
+    """Whether it is near enough to the visit to say: I am here."""
+    return (
+        appointment.is_waiting_to_happen
+        and not appointment.checked_in_at
+        and appointment.online != "REQUEST"
+        and appointment.appointment_date - EARLY <= timezone.now()
+    )
+
+
 def check_in(appointment, *, by):
     """The patient is here: from ninety minutes before the visit on."""
     with transaction.atomic():

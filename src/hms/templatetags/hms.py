@@ -120,10 +120,17 @@ def patient_date(value):
     day = formats.date_format(value, "l j F Y")
     if not isinstance(value, datetime):
         return day
-    half = _("midday") if (value.hour, value.minute) == (12, 0) else f"{value.hour % 12 or 12}"
-    if (value.hour, value.minute) != (12, 0):
-        half += (f":{value.minute:02}" if value.minute else "") + (_("am") if value.hour < 12 else _("pm"))
-    return f"{day}, {half}"
+    return f"{day}, {patient_time(value)}"
+
+
+@register.filter
+def patient_time(value):
+    """5:30pm, midday."""
+    value = _local(value)
+    if (value.hour, value.minute) == (12, 0):
+        return _("midday")
+    half = _("am") if value.hour < 12 else _("pm")
+    return f"{value.hour % 12 or 12}" + (f":{value.minute:02}" if value.minute else "") + half
 
 
 @register.filter

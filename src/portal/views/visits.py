@@ -22,7 +22,11 @@ def _visit(request, pk):
 def visit(request, pk):
     """What is booked, and what can be done about it."""
     appointment = _visit(request, pk)
-    context = {"visit": appointment, "why_not": self_service.why_not_change(appointment)}
+    context = {
+        "visit": appointment,
+        "why_not": self_service.why_not_change(appointment),
+        "may_check_in": self_service.may_check_in(appointment),
+    }
     return render(request, "portal/visit.html", context)
 
 
