@@ -14,7 +14,7 @@ from django.db import connection, transaction
 from django.db.models import Q
 from django.utils import timezone
 
-from hms.demo import history, people, prices, rota, texts
+from hms.demo import billing, clinical, history, people, prices, rota, texts
 from hms.demo.clock import day_of
 from hms.demo.days import Planner
 from hms.demo.play import Story, apply, imagine, is_half_way, round_off, tally, telling
@@ -36,12 +36,16 @@ def load(seed=SEED, now=None):
         cursor.execute("SELECT pg_advisory_xact_lock(hashtext('hms.demo'))")
     today = day_of(now)
     doctors = people.doctors()
-    if not doctors:
+    first = not doctors
+    if first:
         _name_the_hospital()
         doctors = people.create(seed, today)
     prices.load(today, people.staff().admin)
     kept.forget()
-    return _Load(seed, now, today, doctors).run()
+    result = _Load(seed, now, today, doctors).run(first)
+    clinical.write(seed, doctors, now)
+    billing.load(seed, doctors, people.staff().desk, now)
+    return result
 
 
 def is_loaded():
@@ -66,7 +70,7 @@ class _Load:
         self.planner = Planner(seed, doctors, people.guests(seed), self.desk, now, today)
         self.stories = defaultdict(list)  # day → stories
 
-    def run(self):
+    def run(self, the_first=False):
         planned_until, last_run = self._what_is_there()
         first = max(planned_until + timedelta(days=1), self.today - timedelta(days=BACK))
         stage = self.now - last_run > PAUSE and self._today_wants_more()
@@ -82,6 +86,8 @@ class _Load:
                 self._settle(day, self.now)
         if stage:
             self._stage()
+        if the_first:
+            self.stories[None] = clinical.year(list(self.doctors.values()), self.desk[0], self.today)
         return self._write()
 
     # --- what is there

@@ -9,7 +9,7 @@ from datetime import date, timedelta
 from allauth.account.models import EmailAddress
 from django.contrib.auth.hashers import make_password
 
-from hms.demo import history, names, rota, texts
+from hms.demo import clinical, history, names, rota, texts
 from hms.models import Department, Doctor, Patient, TimeOff, User, WorkingHours
 
 PASSWORD = "demo-hospital-2026"
@@ -82,7 +82,8 @@ def create(seed, today):
         departments[name].save(update_fields=["head_doctor"])
     _insert(WorkingHours, rota.weekly_hours(doctors, today - timedelta(days=2 * 365)), by=team.admin)
     _insert(TimeOff, rota.leave(doctors, today), by=team.admin)
-    _patients(rng, today, password, team)
+    _patients(rng, today, password, team, doctors)
+    clinical.phrases(doctors)
     for user in User.objects.filter(email__in=[*taken, *(u.email for u in logins), *(e for _r, e in LOGINS)]):
         EmailAddress.objects.get_or_create(user=user, email=user.email, defaults={"verified": True, "primary": True})
     return doctors
@@ -99,7 +100,13 @@ def _insert(model, rows, *, by):
 def _departments(admin, opened):
     have = {d.name: d for d in Department.objects.filter(name__in=texts.DEPARTMENTS)}
     new = [
-        Department(name=name, description=description, created_at=opened)
+        Department(
+            name=name,
+            description=description,
+            created_at=opened,
+            # A heart is no matter for a click: the desk answers.
+            online="REQUEST" if name == "Cardiology" else "BOOK",
+        )
         for name, (description, _who, _reasons) in texts.DEPARTMENTS.items()
         if name not in have
     ]
@@ -132,7 +139,7 @@ def _doctors(departments, password, opened, rng, admin):
     return _insert(Doctor, rows, by=admin)
 
 
-def _patients(rng, today, password, team):
+def _patients(rng, today, password, team, doctors):
     phones = rng.sample(PHONES, PATIENTS)
     users, patients = [], []
     for number, phone in enumerate(phones):
@@ -152,9 +159,11 @@ def _patients(rng, today, password, team):
     _sample_patient(users[0], patients[0], today, password)
     _insert(User, users, by=team.desk[0])
     with history.own_history(Patient):
+        lists = [clinical.describe(patient, rng, today) for patient in patients]
         Patient.objects.bulk_create(patients)
     for clerk, half in ((team.desk[0], patients[::2]), (team.desk[1], patients[1::2])):
         history.record_inserts(Patient, half, by=clerk, action="patient.registered")
+    clinical.write_lists(lists, doctors)
 
 
 def _describe(patient, rng, today):

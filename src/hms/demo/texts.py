@@ -1,5 +1,7 @@
 """What the demo hospital consists of and what its people write: departments, doctors, reasons, notes."""
 
+from hms.demo import consultations
+
 HOSPITAL = {
     "name": "St Brigid's Hospital",
     "address": "12 Orchard Row\nLondon N1 9ZZ",
@@ -131,20 +133,7 @@ DOCTORS = [
     ("ingrid.lindqvist", "Ingrid", "Lindqvist", "Women's health", "Gynaecology", 120, 27, "4019927", "-FGA---"),
 ]
 
-ALLERGIES = [
-    "Penicillin (rash)",
-    "Penicillin (anaphylaxis, 2014)",
-    "Amoxicillin (hives)",
-    "Aspirin (wheeze)",
-    "Ibuprofen (stomach bleeding)",
-    "Latex (contact rash)",
-    "Peanuts (carries adrenaline pen)",
-    "Codeine (vomiting)",
-    "Trimethoprim (rash); house dust mite",
-    "Iodine contrast (flush, short of breath)",
-    "Bee venom (anaphylaxis)",
-    "Plasters (skin blisters)",
-]
+ALLERGIES = list(consultations.ALLERGIES)
 NO_ALLERGIES = "No known allergies"
 
 HISTORIES = [
