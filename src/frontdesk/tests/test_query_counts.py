@@ -20,7 +20,7 @@ PAGES = {
     "/desk/patients/": 9,
     "/desk/patients/?q=patient": 9,
     "/desk/patients/options/?q=patient": 6,
-    "/desk/patients/duplicates/?last_name=Patient": 6,
+    "/desk/patients/duplicates/check/?last_name=Patient": 6,
     "/desk/patients/new/": 3,
     "/desk/patients/{patient}/": 12,
     "/desk/patients/{patient}/edit/": 5,

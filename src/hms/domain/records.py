@@ -10,16 +10,20 @@ from collections import namedtuple
 
 import pghistory
 from django.db import connection, transaction
+from django.db.models import BigIntegerField
+from django.db.models.expressions import RawSQL
+from django.db.models.functions import Coalesce
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from hms.errors import DomainError
-from hms.models import Appointment, MedicalRecord
+from hms.models import Appointment, MedicalRecord, Merge
 
 TEXTS = ("diagnosis", "treatment", "prescription", "notes")
 LONGEST_ADDENDUM = 20_000  # characters
 SIGNING = 3  # the first key of the two-key advisory lock: one signature of a patient at a time
 
+KEY = BigIntegerField()
 Problem = namedtuple("Problem", "record what")
 
 # section of the consultation → function(record) → what of it is signed, JSON-able. Each section's module adds its own
@@ -79,23 +83,48 @@ def addend(record, *, text, by):
 
 def verify(patients=None):
     """Every Problem of the signed records (of these patients), read patient by patient; none if all is as signed."""
-    records = MedicalRecord.objects.filter(signed_at__isnull=False).order_by("patient_id", "signed_at", "pk")
+    # Each chain is of the patient for whom it was signed, also where a merge made the records another's since.
+    chain = RawSQL(
+        "CASE WHEN jsonb_typeof(sealed->'patient') = 'number' THEN (sealed->>'patient')::bigint END", [], KEY
+    )
+    records = MedicalRecord.objects.filter(signed_at__isnull=False).annotate(
+        chain=Coalesce(chain, "patient_id", output_field=KEY)
+    )
+    records = records.order_by("chain", "signed_at", "pk")
     if patients is not None:
         records = records.filter(patient__in=patients)
     before = None
     for record in records.iterator(chunk_size=500):
-        if before is not None and before.patient_id != record.patient_id:
+        if before is not None and before.chain != record.chain:
             before = None
         if record.predecessor_id != (before and before.pk):
             yield Problem(record, _("the record signed before it is missing or another"))
         previous = before.content_hash if before else ""
         if record.content_hash != _hash(record.sealed, previous):
             yield Problem(record, _("the seal does not fit what was signed"))
-        elif changed := [key for key, value in _content(record).items() if (record.sealed or {}).get(key) != value]:
+        elif changed := _changed(record):
             yield Problem(record, _("changed after signing: %(what)s") % {"what": ", ".join(changed)})
         elif not record.amends_id and (record.sealed or {}).get("sections", {}) != _facts(record):
             yield Problem(record, _("diagnoses, vitals or prescriptions changed after signing"))
         before = record
+
+
+def _changed(record):
+    """What of the record is no longer as it was sealed."""
+    sealed = record.sealed or {}
+    changed = [key for key, value in _content(record).items() if sealed.get(key) != value]
+    if "patient" in changed and _merged(sealed.get("patient"), record.patient_id):
+        changed.remove("patient")
+    return changed
+
+
+def _merged(patient, into):
+    """Whether the merges that stand lead from one patient to the other."""
+    seen = set()
+    while patient is not None and patient != into and patient not in seen:
+        seen.add(patient)
+        patient = Merge.objects.filter(gone=patient, undone_at=None).values_list("kept", flat=True).first()
+    return patient == into
 
 
 def _one_at_a_time(patient_id):
@@ -105,7 +134,7 @@ def _one_at_a_time(patient_id):
 
 def _seal(record, by, facts):
     last = (
-        MedicalRecord.objects.filter(patient_id=record.patient_id, signed_at__isnull=False)
+        MedicalRecord.objects.filter(sealed__patient=record.patient_id, signed_at__isnull=False)
         .order_by("signed_at", "pk")
         .last()
     )

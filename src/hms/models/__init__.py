@@ -8,6 +8,7 @@ from hms.models.display import Display
 from hms.models.hospital import Department, Hospital
 from hms.models.leave import VisitToMove
 from hms.models.ledger import Allocation, Payment, Shift
+from hms.models.merging import Merge
 from hms.models.outbox import OutboxAttachment, OutboxMail
 from hms.models.people import Doctor, NameToken, Patient, User
 from hms.models.portal import Invitation, Online, Registration, SlotHold, Wish
@@ -40,6 +41,7 @@ __all__ = [
     "InvoiceLine",
     "LogSeal",
     "MedicalRecord",
+    "Merge",
     "NameToken",
     "Online",
     "OutboxAttachment",

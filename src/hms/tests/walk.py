@@ -7,7 +7,7 @@ from django.contrib.contenttypes.models import ContentType
 from django.urls import get_resolver, resolve
 from django.utils.regex_helper import normalize
 
-from hms.domain import credit_notes, payments, shifts
+from hms.domain import credit_notes, merging, payments, shifts
 from hms.domain.settings import hospital
 from hms.models import Display, FollowUpRule, MedicalRecord, TimeOff, VisitToMove
 from hms.testing import make_appointment, make_invoice, make_patient, make_service, make_user
@@ -31,6 +31,7 @@ CLINICAL = ["canary-diagnosis", "canary-treatment", "canary-allergies", "canary-
 OF_PATIENTS = {
     "billing:account",
     "frontdesk:patient-invite",
+    "frontdesk:patient-merge",
     "clinic:patient",
     "clinic:patient-print",
     "clinic:patient-pdf",
@@ -88,6 +89,8 @@ class Rows:
             by=clerk,
             key="walk",
         )
+        self.other = make_patient()
+        self.merge = merging.merge(make_patient(), make_patient(), by=clerk)
         self.service = make_service()
         self.rule = FollowUpRule.objects.create(days=14, percent=0)
         self.canaries = [*CANARIES, *CLINICAL, self.patient.record_number]
@@ -106,6 +109,7 @@ class Rows:
             "token": self.token,
             "pk": self._pk(name),
             "kind": "csv",
+            "gone": self.other.pk,
             "service": self.service.pk,
             "key": "1-abc123",
             "step": "name" if name.startswith("portal:") else "start",
@@ -124,6 +128,8 @@ class Rows:
         names |= {"clinic:hours-leave-withdraw": self.time_off, "frontdesk:visit-keep": self.to_move}
         names |= {"billing:credit-note": self.credit_note, "billing:credit-note-pdf": self.credit_note}
         names |= {"billing:price": self.service, "billing:price-end": self.service, "billing:follow-up-end": self.rule}
+        if name == "frontdesk:merge-undo":
+            return self.merge.pk
         if name in {"billing:receipt", "billing:receipt-pdf", "billing:payment-refund", "billing:payment-reverse"}:
             return self.payment.pk
         if name in {"billing:invoice", "billing:credit-apply"} or name.startswith("billing:invoice-"):
