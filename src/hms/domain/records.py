@@ -84,12 +84,9 @@ def addend(record, *, text, by):
 def verify(patients=None):
     """Every Problem of the signed records (of these patients), read patient by patient; none if all is as signed."""
     # Each chain is of the patient for whom it was signed, also where a merge made the records another's since.
-    chain = RawSQL(
-        "CASE WHEN jsonb_typeof(sealed->'patient') = 'number' THEN (sealed->>'patient')::bigint END", [], KEY
-    )
-    records = MedicalRecord.objects.filter(signed_at__isnull=False).annotate(
-        chain=Coalesce(chain, "patient_id", output_field=KEY)
-    )
+    patient = "CASE WHEN jsonb_typeof(sealed->'patient') = 'number' THEN (sealed->>'patient')::bigint END"
+    chain = Coalesce(RawSQL(patient, [], KEY), "patient_id", output_field=KEY)
+    records = MedicalRecord.objects.filter(signed_at__isnull=False).annotate(chain=chain)
     records = records.order_by("chain", "signed_at", "pk")
     if patients is not None:
         records = records.filter(patient__in=patients)
