@@ -10,8 +10,7 @@ from collections import namedtuple
 
 import pghistory
 from django.db import connection, transaction
-from django.db.models import BigIntegerField
-from django.db.models.expressions import RawSQL
+from django.db.models import BigIntegerField, Func
 from django.db.models.functions import Coalesce
 from django.utils import timezone
 from django.utils.translation import gettext as _
@@ -24,6 +23,9 @@ LONGEST_ADDENDUM = 20_000  # characters
 SIGNING = 3  # the first key of the two-key advisory lock: one signature of a patient at a time
 
 KEY = BigIntegerField()
+SIGNED_FOR = (
+    "CASE WHEN jsonb_typeof(%(expressions)s->'patient') = 'number' THEN (%(expressions)s->>'patient')::bigint END"
+)
 Problem = namedtuple("Problem", "record what")
 
 # section of the consultation → function(record) → what of it is signed, JSON-able. Each section's module adds its own
@@ -84,8 +86,7 @@ def addend(record, *, text, by):
 def verify(patients=None):
     """Every Problem of the signed records (of these patients), read patient by patient; none if all is as signed."""
     # Each chain is of the patient for whom it was signed, also where a merge made the records another's since.
-    patient = "CASE WHEN jsonb_typeof(sealed->'patient') = 'number' THEN (sealed->>'patient')::bigint END"
-    chain = Coalesce(RawSQL(patient, [], KEY), "patient_id", output_field=KEY)
+    chain = Coalesce(Func("sealed", template=SIGNED_FOR, output_field=KEY), "patient_id", output_field=KEY)
     records = MedicalRecord.objects.filter(signed_at__isnull=False).annotate(chain=chain)
     records = records.order_by("chain", "signed_at", "pk")
     if patients is not None:
