@@ -121,15 +121,16 @@ def book_check(request):
         number, _at, text = request.POST.get("at", "").partition("@")
         start = moment(text)
         seen = (int(number), start) if number.isdecimal() and len(number) < 10 and start else None
-        if held is None and seen and (made := self_service.booked_already(request.patient, *seen)):
-            messages.info(request, _("This visit is booked already."))
-            return redirect("portal:visit", made.pk)
         if held and seen and seen != (held.doctor_id, held.start):
             messages.error(request, _("You have chosen another time meanwhile. Is this one right?"))
             return redirect("portal:book-check")
         try:
             appointment = self_service.book(request.patient, reason=request.session.get(REASON, ""), by=request.user)
         except DomainError as e:
+            # Confirmed twice, perhaps at the same moment: the hold is gone because the visit is booked.
+            if seen and (made := self_service.booked_already(request.patient, *seen)):
+                messages.info(request, _("This visit is booked already."))
+                return redirect("portal:visit", made.pk)
             messages.error(request, str(e))
             where = ["portal:book-time", held.doctor.department_id, 0] if held else ["portal:book"]
             return redirect(*where)
