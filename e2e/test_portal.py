@@ -7,7 +7,7 @@ import pytest
 from playwright.sync_api import expect
 
 from e2e.desk import Desk, card, open_board, violations
-from hms.models import Appointment, OutboxMail, Patient, SlotHold
+from hms.models import Appointment, Department, OutboxMail, Patient, SlotHold
 from hms.testing import local, make_appointment, make_invoice, make_record, make_user, run_jobs
 
 pytestmark = pytest.mark.browser
@@ -160,6 +160,7 @@ def test_a_request_approved_at_the_desk_shows_at_the_patient(desk, page_for):
 def test_axe_finds_nothing_and_nothing_is_cut_off(desk, page_for, scheme, width):
     options = {"color_scheme": scheme, "viewport": {"width": width, "height": 900}}
     department = desk.ada.department
+    Department.objects.update(online_most=50)
     visit = make_appointment(patient=desk.flora, doctor=desk.ada, start=local(6))
     asked = make_appointment(patient=desk.flora, doctor=desk.ben, start=local(4), online="REQUEST")
     gone = make_appointment(patient=desk.flora, doctor=desk.ben, start=local(3), status="CANCELLED")
