@@ -8,7 +8,7 @@ from django.db.models.functions import TruncDate
 from django.utils import timezone
 
 from hms.domain.settings import hospital
-from hms.models import Appointment, MedicalRecord
+from hms.models import Appointment, MedicalRecord, Patient, Wish
 
 Status = Appointment.Status
 UNFINISHED = timedelta(days=60)  # how far back notes that were left are looked for
@@ -82,6 +82,13 @@ def unfinished(doctor):
         .order_by("appointment_date")
     )
     return list(visits[:MOST])
+
+
+def wishes(doctor):
+    """What patients of this doctor say is wrong in their record, and nobody has answered."""
+    found = Wish.objects.filter(kind=Wish.Kind.CORRECT, done_at=None)
+    found = found.filter(patient__in=Patient.objects.clinical_for(doctor.user))
+    return list(found.select_related("patient__user").order_by("pk")[:MOST])
 
 
 def _today():

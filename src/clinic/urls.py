@@ -18,6 +18,7 @@ one = "appointments/<int:pk>/"
 urlpatterns = [
     path("", day.home, name="home"),
     path("next/", day.call_next, name="call-next"),
+    path("wishes/<int:pk>/done/", day.wish_done, name="wish-done"),
     path("phrases/", phrases.phrases, name="phrases"),
     path("phrases/<int:pk>/delete/", phrases.phrase_delete, name="phrase-delete"),
     path(one, consultation.consultation, name="consultation"),

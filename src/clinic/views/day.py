@@ -7,14 +7,14 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_POST, require_safe
 
-from clinic.day import MyDay, unfinished, week
+from clinic.day import MyDay, unfinished, week, wishes
 from hms import live
 from hms.dates import parse_date
-from hms.domain import audit, visits
+from hms.domain import audit, privacy, visits
 from hms.domain.settings import hospital
 from hms.errors import DomainError
 from hms.middleware import is_background
-from hms.models import Appointment
+from hms.models import Appointment, Patient, Wish
 
 
 def asked_day(request):
@@ -43,6 +43,7 @@ def home(request):
         "week": week(doctor, date),
         "today": hospital().today(),
         "unfinished": unfinished(doctor),
+        "wishes": wishes(doctor),
     }
     return render(request, "clinic/home.html", context)
 
@@ -92,3 +93,17 @@ def appointment_step(request, pk, step):
     if step == "complete" and request.POST.get("then") == "day":
         return redirect("clinic:home")
     return redirect("clinic:consultation", pk)
+
+
+@require_POST
+def wish_done(request, pk):
+    """Answer what a patient said is wrong; they read the answer with their record."""
+    mine = Patient.objects.clinical_for(request.user)
+    wish = get_object_or_404(Wish, pk=pk, kind=Wish.Kind.CORRECT, patient__in=mine)
+    try:
+        privacy.answer(wish, text=request.POST.get("answer", ""), by=request.user)
+    except DomainError as e:
+        messages.error(request, str(e))
+    else:
+        messages.success(request, _("Answered."))
+    return redirect("clinic:home")

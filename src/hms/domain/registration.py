@@ -3,7 +3,7 @@
 from datetime import date
 
 import pghistory
-from django.db import transaction
+from django.db import IntegrityError, transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
@@ -75,7 +75,8 @@ def claim(invitation, *, email, password, born):
     """
     with transaction.atomic():
         invitation = Invitation.objects.select_for_update().select_related("patient__user").get(pk=invitation.pk)
-        if invitation.used_at or invitation.revoked_at or invitation.tries >= TRIES:
+        over = invitation.expires_at <= timezone.now()
+        if over or invitation.used_at or invitation.revoked_at or invitation.tries >= TRIES:
             raise DomainError(_("This invitation has been used, or is no longer valid. Ask us for a new one."))
         wrong = invitation.patient.date_of_birth != born
         if wrong:
@@ -91,7 +92,13 @@ def claim(invitation, *, email, password, born):
             with pghistory.context(user=user.pk, action="patient.claimed"):
                 user.email = email
                 user.set_password(password)
-                user.save(update_fields=["email", "password"])
+                try:
+                    with transaction.atomic():
+                        user.save(update_fields=["email", "password"])
+                except IntegrityError as e:  # somebody took it in this moment
+                    raise DomainError(
+                        _("This address opens another account. Use another address, or call us."), field="email"
+                    ) from e
             invitation.used_at = timezone.now()
             invitation.save(update_fields=["used_at"])
             return user

@@ -129,6 +129,11 @@ class Wish(models.Model):
         verbose_name = _("wish")
         verbose_name_plural = _("wishes")
         ordering = ["-pk"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["patient"], condition=models.Q(kind="DELETE", done_at=None), name="wish_delete_once"
+            )
+        ]
         triggers = [announce("wish")]
 
     def __str__(self):

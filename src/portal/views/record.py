@@ -55,6 +55,7 @@ def record(request):
         ).select_related("prescription")[:100],
         "courses": _courses(request.patient),
         "form": form,
+        "wishes": Wish.objects.filter(patient=request.patient, kind="CORRECT")[:5],
     }
     return render(request, "portal/record.html", context, status=422 if form.errors else 200)
 
@@ -119,7 +120,7 @@ def delete(request):
             wish.delete()
             messages.success(request, _("Your account stays."))
         elif wish is None:
-            Wish.objects.create(patient=request.patient, kind="DELETE")
+            Wish.objects.get_or_create(patient=request.patient, kind="DELETE", done_at=None)
             messages.success(request, _("We have your wish and will write to you."))
         return redirect("portal:delete")
     return render(request, "portal/delete.html", {"wish": wish})
