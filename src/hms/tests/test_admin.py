@@ -74,7 +74,13 @@ class TestHospital:
         assert admin.get(page("hms_hospital_changelist")).url == page("hms_hospital_change", hospital.pk)
         assert admin.get(page("hms_hospital_add")).status_code == 403
         assert admin.post(page("hms_hospital_delete", hospital.pk), {"post": "yes"}).status_code == 403
-        data = {"name": "New Name", "time_zone": "Europe/Athens", "currency": "EUR", "slot_minutes": 10}
+        data = {
+            "name": "New Name",
+            "time_zone": "Europe/Athens",
+            "currency": "EUR",
+            "slot_minutes": 10,
+            "change_hours": 24,
+        }
         data |= {"payment_days": 30, "fee_tax_rate": 0, "discount_limit": 20}
         assert admin.post(page("hms_hospital_change", hospital.pk), data).status_code == 302
         hospital.refresh_from_db()
@@ -83,21 +89,24 @@ class TestHospital:
     def test_the_currency_is_fixed_by_the_first_invoice(self, admin):
         hospital = Hospital.objects.current()
         make_invoice(issued=False)
-        data = {"name": "X", "time_zone": "Europe/Athens", "currency": "EUR", "slot_minutes": 10}
+        data = {"name": "X", "time_zone": "Europe/Athens", "currency": "EUR", "slot_minutes": 10, "change_hours": 24}
         data |= {"payment_days": 30, "fee_tax_rate": 0, "discount_limit": 20}
         response = admin.post(page("hms_hospital_change", hospital.pk), data)
         assert "the currency cannot change any more" in response.content.decode()
 
     def test_a_zone_that_does_not_exist_is_refused(self, admin):
         hospital = Hospital.objects.current()
-        data = {"name": "X", "time_zone": "Europe/Nowhere", "currency": "EUR", "slot_minutes": 10}
+        data = {"name": "X", "time_zone": "Europe/Nowhere", "currency": "EUR", "slot_minutes": 10, "change_hours": 24}
         response = admin.post(page("hms_hospital_change", hospital.pk), data)
         assert "is not a time zone" in response.content.decode()
 
 
+ONLINE = {"online": "BOOK", "online_days": 60, "online_notice": 2, "online_most": 3}
+
+
 class TestDepartment:
     def test_is_made_found_and_deleted_while_empty(self, admin):
-        admin.post(page("hms_department_add"), {"name": "Radiology"})
+        admin.post(page("hms_department_add"), {"name": "Radiology"} | ONLINE)
         row = Department.objects.get(name="Radiology")
         assert "Radiology" in admin.get(page("hms_department_changelist"), {"q": "radio"}).content.decode()
         admin.post(page("hms_department_delete", row.pk), {"post": "yes"})

@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('hms', '0011_ledger'),
+        ('hms', '0012_merging'),
     ]
 
     operations = [
