@@ -90,6 +90,8 @@ class LineForm(forms.Form):
     quantity = ShortText(label=_("Quantity"), max_length=40, required=False)
     instructions = ShortText(label=_("Instructions"), max_length=300, required=False)
     acknowledged = ShortText(label=_("Why all the same"), max_length=300, required=False)
+    # Of the warnings that were shown: a reason counts for these and no others.
+    shown = forms.CharField(required=False, max_length=64, widget=forms.HiddenInput)
 
     def __init__(self, *args, **kwargs):
         super().__init__(*args, **kwargs)

@@ -137,7 +137,7 @@ class History:
 
 
 class Paper:
-    """A document that could not be set is said in words, with 503: everything else goes on."""
+    """What a view cannot go on without, said in words: a document that could not be set, a doctor's missing row."""
 
     def __init__(self, get_response):
         self.get_response = get_response
@@ -146,6 +146,13 @@ class Paper:
         return self.get_response(request)
 
     def process_exception(self, request, exception):
+        if isinstance(exception, User.doctor.RelatedObjectDoesNotExist):
+            context = {
+                "status": 403,
+                "title": _("Your account is not finished yet"),
+                "text": _("It has the role of a doctor, but no department and licence number. Ask an administrator."),
+            }
+            return render(request, "hms/error.html", context, status=403)
         if not isinstance(exception, pdf.NoPaper):
             return None
         logger.error("no paper for %s: %s", request.path, exception)

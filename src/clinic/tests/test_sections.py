@@ -2,9 +2,10 @@
 
 import pytest
 
+from conftest import sign_in
 from hms.domain import allergies, diagnoses, prescriptions
 from hms.models import Allergy, Diagnosis, MedicalRecord, Phrase, PrescriptionLine, Problem, Vitals
-from hms.testing import make_appointment, make_doctor, make_record
+from hms.testing import make_appointment, make_doctor, make_record, make_user
 
 pytestmark = pytest.mark.usefixtures("codes")
 HTMX = {"HX-Request": "true"}
@@ -121,7 +122,12 @@ def test_an_allergy_is_on_the_banner_and_stops_its_drug(doctor, visit):
     assert response.status_code == 422
     assert "Allergic to Penicillin" in text(response)
     assert not PrescriptionLine.objects.exists()
-    response = doctor.post(url(visit, "prescriptions/"), LINE | {"acknowledged": "Tested"}, headers=HTMX)
+    blind = doctor.post(url(visit, "prescriptions/"), LINE | {"acknowledged": "Tested"}, headers=HTMX)
+    assert blind.status_code == 422
+    assert 'value="Tested"' in text(blind)
+    shown = text(response).split('name="shown" value="')[1].split('"')[0]
+    answer = LINE | {"acknowledged": "Tested", "shown": shown}
+    response = doctor.post(url(visit, "prescriptions/"), answer, headers=HTMX)
     assert response.status_code == 200
     assert PrescriptionLine.objects.get().acknowledged == "Tested"
 
@@ -149,6 +155,33 @@ def test_lines_are_withdrawn_stopped_and_repeated(doctor, visit):
     page = text(doctor.post(url(visit, f"prescriptions/{old.pk}/stop/"), {"reason": "Rash"}, headers=HTMX))
     old.refresh_from_db()
     assert old.stop_reason == "Rash"
+
+
+def test_only_lines_of_this_visit_are_withdrawn(doctor, visit):
+    before = make_record(make_appointment(patient=visit.patient, doctor=visit.doctor, status="COMPLETED"), notes="x")
+    old = prescriptions.prescribe(before, drug_name="Amoxicillin", dose="1", frequency="daily", by=visit.doctor.user)
+    assert doctor.post(url(visit, f"prescriptions/{old.pk}/withdraw/"), headers=HTMX).status_code == 404
+    assert PrescriptionLine.objects.filter(pk=old.pk).exists()
+
+
+@pytest.mark.parametrize("headers", [HTMX, {}], ids=["htmx", "plain"])
+def test_bytes_that_no_database_keeps_are_refused_in_words(doctor, visit, headers):
+    for name in [*LINE, "acknowledged", "shown", "instructions"]:
+        response = doctor.post(url(visit, "prescriptions/"), LINE | {name: "a\x00b"}, headers=headers)
+        assert response.status_code == 422, name
+    assert not PrescriptionLine.objects.exists()
+    assert doctor.get(url(visit, "prescriptions/drugs/"), {"drug_name": "a\x00"}).status_code == 200
+    doctor.post(url(visit, "prescriptions/"), LINE, headers=HTMX)
+    line = PrescriptionLine.objects.get()
+    assert doctor.post(url(visit, f"prescriptions/{line.pk}/stop/"), {"reason": "\x00"}).status_code == 422
+
+
+def test_a_doctor_without_a_doctors_row_is_told_so(client):
+    sign_in(client, make_user("DOCTOR"))
+    for path in ("/clinic/", "/clinic/hours/", "/clinic/phrases/"):
+        response = client.get(path)
+        assert response.status_code == 403
+        assert "not finished yet" in text(response)
 
 
 def test_a_signed_record_refuses_every_section(doctor, visit):

@@ -70,7 +70,7 @@ def prescription_add(request, pk):
     """Prescribe; what speaks against it is shown, and needs a reason."""
     appointment = visit_of(request, pk)
     form = LineForm(request.POST, auto_id="line-%s")
-    drug = Drug.objects.filter(name__iexact=request.POST.get("drug_name", "").strip()[:120]).first()
+    drug = Drug.objects.filter(name__iexact=domain.one_line(request.POST.get("drug_name", ""))[:120]).first()
     if not form.is_valid():
         return answer(request, appointment, "prescriptions", refusal="", form=form, drug=drug)
 
@@ -82,21 +82,23 @@ def prescription_add(request, pk):
     if refusal is None:
         return answer(request, appointment, "prescriptions")
     if isinstance(refusal, domain.NeedsAcknowledgement):
-        shown = {"form": form, "warnings": refusal.warnings, "drug": drug}
+        shown = {"form": form, "warnings": refusal.warnings, "seal": refusal.seal, "drug": drug}
         return answer(request, appointment, "prescriptions", refusal="", **shown)
     form.add_error(refusal.field if refusal.field in form.fields else None, str(refusal))
     return answer(request, appointment, "prescriptions", refusal="", form=form, drug=drug)
 
 
-def _line(request, pk, line):
+def _line(request, pk, line, **of):
+    """The visit, and a line of its patient (``of``: narrower)."""
     appointment = visit_of(request, pk)
     lines = PrescriptionLine.objects.select_related("prescription__record", "drug")
-    return appointment, get_object_or_404(lines, pk=line, patient=appointment.patient)
+    return appointment, get_object_or_404(lines, pk=line, patient=appointment.patient_id, **of)
 
 
 @require_POST
 def prescription_withdraw(request, pk, line):
-    appointment, found = _line(request, pk, line)
+    """Take back a line of this visit's own record."""
+    appointment, found = _line(request, pk, line, prescription__record__appointment=pk)
     _done, refusal = attempt(lambda: domain.withdraw(found, by=request.user))
     return answer(request, appointment, "prescriptions", refusal=refusal)
 
@@ -120,9 +122,16 @@ def prescription_repeat(request, pk, line):
     _made, refusal = attempt(repeat)
     if isinstance(refusal, domain.NeedsAcknowledgement):
         initial = {name: getattr(found, name) for name in LineForm.base_fields if hasattr(found, name)}
-        form = LineForm(initial | {"acknowledged": ""}, auto_id="line-%s")
+        form = LineForm(initial | {"acknowledged": "", "shown": ""}, auto_id="line-%s")
         form.is_valid()
         return answer(
-            request, appointment, "prescriptions", refusal="", form=form, warnings=refusal.warnings, drug=found.drug
+            request,
+            appointment,
+            "prescriptions",
+            refusal="",
+            form=form,
+            warnings=refusal.warnings,
+            seal=refusal.seal,
+            drug=found.drug,
         )
     return answer(request, appointment, "prescriptions", refusal=refusal)

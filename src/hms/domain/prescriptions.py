@@ -4,6 +4,7 @@
 """
 
 import csv
+import hashlib
 import io
 import re
 from datetime import timedelta
@@ -15,14 +16,19 @@ from django.db.models import DurationField, ExpressionWrapper, F, Q, Value
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from hms.domain import allergies, records, search
+from hms.domain import allergies, drug_names, records, search
 from hms.errors import DomainError
-from hms.models import Drug, MedicalRecord, Prescription, PrescriptionLine
+from hms.models import Drug, MedicalRecord, Patient, Prescription, PrescriptionLine
 
 SHIPPED = Path(__file__).resolve().parent.parent / "data" / "drugs.csv"
 OPTIONS = 10
 # Who is allergic to the first may react to the others too (shared ring or side chain).
-CROSS = {"penicillins": {"cephalosporins"}, "cephalosporins": {"penicillins"}, "salicylates": {"NSAIDs"}}
+CROSS = {
+    "penicillins": {"cephalosporins", "beta-lactams"},
+    "cephalosporins": {"penicillins"},
+    "salicylates": {"NSAIDs"},
+    "NSAIDs": {"salicylates"},
+}
 # Two of one of these at a time are rather a mistake than a plan.
 TWICE = set(
     """NSAIDs;opioids;benzodiazepines;SSRIs;SNRIs;statins;ACE inhibitors;angiotensin receptor blockers;beta blockers;
@@ -32,11 +38,14 @@ TWICE = set(
 
 
 class NeedsAcknowledgement(DomainError):
-    """The check found something: prescribe all the same only with a reason. ``warnings`` are its sentences."""
+    """The check found something: prescribe all the same only with a reason.
 
-    def __init__(self, warnings):
+    ``warnings`` are its sentences; ``seal`` stands for them in the form in which they are shown.
+    """
+
+    def __init__(self, warnings, seal):
         super().__init__(" ".join(warnings))
-        self.warnings = warnings
+        self.warnings, self.seal = warnings, seal
 
 
 def load_drugs(model=Drug):
@@ -56,14 +65,20 @@ def read_csv(text):
     """
     rows, problems, seen = [], [], set()
     reader = csv.DictReader(io.StringIO(text.lstrip("\ufeff")), delimiter=";")
-    if reader.fieldnames != ["name", "classes", "forms", "strengths"]:
-        return [], [(1, _("The first line must be name;classes;forms;strengths."))]
-    for number, line in enumerate(reader, 2):
+    try:
+        if reader.fieldnames != ["name", "classes", "forms", "strengths"]:
+            return [], [(1, _("The first line must be name;classes;forms;strengths."))]
+        lines = list(enumerate(reader, 2))
+    except csv.Error:  # a field longer than any list of drugs needs, or bytes that are no text
+        return [], [(reader.line_num or 1, _("This line cannot be read: is it a CSV file?"))]
+    for number, line in lines:
         name = " ".join((line["name"] or "").split())
         parts = {
             k: [p.strip() for p in (line[k] or "").split(",") if p.strip()] for k in ("classes", "forms", "strengths")
         }
-        if not name or None in line:
+        if any("\0" in (v or "") for k, v in line.items() if k):
+            problems.append((number, _("This line holds characters that cannot be kept.")))
+        elif not name or None in line:
             problems.append((number, _("A line needs a name and four columns.")))
         elif (
             len(name) > 120
@@ -124,42 +139,58 @@ def has_run_out(line):
     return line.days is not None and line.created_at + timedelta(days=line.days) <= timezone.now()
 
 
-def check(patient, *, drug, drug_name, but_not=None):
+def check(patient, *, drug, drug_name):
     """What speaks against it, a sentence each; none if nothing is known to."""
-    warnings = []
-    name, classes = search.plain(drug_name), set(drug.classes if drug else ())
+    return [text for text, _line in _against(patient, drug, drug_name)]
+
+
+def _against(patient, drug, drug_name):
+    """``(sentence, line)``: ``line`` is the one that is this very drug, None for all other sentences."""
+    warnings, list_ = [], drug_names.Catalogue()
+    this = list_.named(drug_name)
+    classes = this.classes | this.by_name | set(drug.classes if drug else ())
     for allergy in allergies.state(patient)[1]:
-        substance = search.plain(allergy.substance)
-        against = {allergy.drug_class} - {""}
-        for one in classes | CROSS.keys():
-            if _same(substance, search.plain(one)):
-                against.add(one)
+        said, of_class = list_.named(allergy.substance), list_.named(allergy.drug_class)
+        against = said.classes | of_class.classes | {allergy.drug_class} - {""}
+        against |= {one for one in said.by_name | of_class.by_name if drug_names.crosses(one)}
         against |= {other for one in against for other in CROSS.get(one, ())}
-        if _same(substance, name) or against & classes:
+        if said.names & this.names or against & classes or _same(allergy.substance, drug_name):
             more = f" ({allergy.reaction})" if allergy.reaction else ""
-            warnings.append(_("Allergic to %(what)s%(more)s.") % {"what": allergy.substance, "more": more})
+            warnings.append((_("Allergic to %(what)s%(more)s.") % {"what": allergy.substance, "more": more}, None))
     for line in taken(patient):
-        if but_not is not None and line.pk == but_not.pk:
+        other = list_.named(line.drug_name)
+        if search.plain(line.drug_name) == search.plain(drug_name) or (this.names and this.names == other.names):
+            warnings.append((_("Takes it already: %(line)s.") % {"line": line.said()}, line))
             continue
-        if search.plain(line.drug_name) == name:
-            warnings.append(_("Takes it already: %(line)s.") % {"line": line.said()})
-        elif shared := classes & TWICE & set(line.drug.classes if line.drug else ()):
-            warnings.append(
-                _("Takes another of the %(class)s: %(line)s.") % {"class": sorted(shared)[0], "line": line.said()}
-            )
+        others = other.classes | other.by_name | set(line.drug.classes if line.drug else ())
+        if shared := classes & TWICE & others:
+            text = _("Takes another of the %(class)s: %(line)s.") % {"class": sorted(shared)[0], "line": line.said()}
+            warnings.append((text, None))
     return warnings
 
 
 def _same(a, b):
-    """Whether two names mean the same: equal, one the other's plural, or one a whole word of the other."""
-    a, b = a.rstrip("s"), b.rstrip("s")
-    return a == b or bool(re.search(rf"\b{re.escape(a)}", b)) or bool(re.search(rf"\b{re.escape(b)}\b", a))
+    """Whether one is the other, or stands in it as whole words."""
+    a, b = (f" {drug_names.singular(search.plain(search.clean(text)))} " for text in (a, b))
+    return min(len(a), len(b)) >= drug_names.SHORTEST + 2 and (a in b or b in a)
 
 
-def prescribe(record, *, drug_name, dose, frequency, by, drug=None, acknowledged="", **more):
-    """Add a line. Raises NeedsAcknowledgement when the check finds something and no reason is given.
+def seal(patient_id, drug_name, warnings):
+    """What a form carries so that its reason counts for these sentences about this drug, and for no others."""
+    text = "\n".join([str(patient_id), search.plain(drug_name), *warnings])
+    return hashlib.sha256(text.encode()).hexdigest()[:32]
 
-    ``more``: strength, form, days, quantity, instructions.
+
+def one_line(text):
+    """As it is kept: one line, without what nobody sees and no database keeps."""
+    return " ".join("".join(c if c.isprintable() else " " for c in text).split())
+
+
+def prescribe(record, *, drug_name, dose, frequency, by, drug=None, acknowledged="", shown="", repeats=None, **more):
+    """Add a line. Raises NeedsAcknowledgement when the check finds something and no reason is given for it.
+
+    ``acknowledged`` counts only for what was shown (``shown``: the seal of that refusal). That the line ``repeats`` is
+    taken already needs no reason. ``more``: strength, form, days, quantity, instructions.
     """
     texts = {"drug_name": drug_name, "dose": dose, "frequency": frequency}
     needed = {
@@ -169,7 +200,7 @@ def prescribe(record, *, drug_name, dose, frequency, by, drug=None, acknowledged
     }
     texts |= {k: more.get(k, "") for k in ("strength", "form", "quantity", "instructions")}
     for name, text in texts.items():
-        texts[name] = " ".join(text.split())
+        texts[name] = one_line(text)
         if name in needed and not texts[name]:
             raise DomainError(needed[name], field=name)
         longest = PrescriptionLine._meta.get_field(name).max_length
@@ -182,11 +213,16 @@ def prescribe(record, *, drug_name, dose, frequency, by, drug=None, acknowledged
         raise DomainError(_("Only doctors prescribe."))
     with transaction.atomic(), pghistory.context(user=by.pk, action="prescription.prescribed"):
         record = records.assert_open(record)
+        # Two doctors at once, or an allergy noted at this moment: one after the other, each sees what came before.
+        patient = Patient.objects.select_for_update(no_key=True, of=["self"]).get(pk=record.patient_id)
         drug = drug or Drug.objects.filter(name__iexact=texts["drug_name"]).first()
-        warnings = check(record.patient, drug=drug, drug_name=texts["drug_name"])
-        acknowledged = " ".join(acknowledged.split())[:300]
-        if warnings and not acknowledged:
-            raise NeedsAcknowledgement(warnings)
+        found = _against(patient, drug, texts["drug_name"])
+        warnings, acknowledged = [text for text, _line in found], one_line(acknowledged)[:300]
+        token = seal(patient.pk, texts["drug_name"], warnings)
+        if found and repeats is not None and all(line == repeats for _text, line in found):
+            acknowledged = _("Repeat of the prescription of %(day)s") % {"day": f"{repeats.created_at:%d-%b-%Y}"}
+        elif found and not (acknowledged and shown == token):
+            raise NeedsAcknowledgement(warnings, token)
         paper, _new = Prescription.objects.get_or_create(record=record)
         texts["quantity"] = texts["quantity"] or quantity(texts["dose"], texts["frequency"], days)
         line = PrescriptionLine.objects.create(
@@ -226,20 +262,31 @@ def quantity(dose, frequency, days):
 
 
 def withdraw(line, *, by):
-    """Take back a line of a record that is not signed."""
+    """Take back a line of a record that is not signed. Refuses one that was stopped: that is part of the history."""
+    if not hasattr(by, "doctor"):
+        raise DomainError(_("Only doctors prescribe."))
     with transaction.atomic(), pghistory.context(user=by.pk, action="prescription.withdrawn"):
         record = records.assert_open(line.prescription.record)
-        PrescriptionLine.objects.filter(pk=line.pk).delete()
+        current = PrescriptionLine.objects.select_for_update().filter(pk=line.pk).first()
+        if current is None:
+            raise DomainError(_("It has been removed already."))
+        if current.stopped_at:
+            raise DomainError(_("It has been stopped and stays on the record."))
+        current.delete()
         _summarise(record)
 
 
 def stop(line, *, reason, by):
     """The patient is to take it no more; also of a signed record, whose text stays."""
-    reason = " ".join(reason.split())[:200]
+    if not hasattr(by, "doctor"):
+        raise DomainError(_("Only doctors stop what is prescribed."))
+    reason = one_line(reason)[:200]
     if not reason:
         raise DomainError(_("Say why it is stopped."), field="reason")
     with transaction.atomic(), pghistory.context(user=by.pk, action="prescription.stopped"):
-        line = PrescriptionLine.objects.select_for_update().get(pk=line.pk)
+        line = PrescriptionLine.objects.select_for_update().filter(pk=line.pk).first()
+        if line is None:
+            raise DomainError(_("It has been removed already."))
         if line.stopped_at:
             raise DomainError(_("It has been stopped already."))
         line.stopped_at, line.stopped_by, line.stop_reason = timezone.now(), by, reason
@@ -247,16 +294,12 @@ def stop(line, *, reason, by):
         return line
 
 
-def repeat(line, *, record, by, acknowledged=""):
+def repeat(line, *, record, by):
     """The same once more, in another record; checked anew (that it is taken already is what repeating means)."""
+    if line.patient_id != record.patient_id:
+        raise DomainError(_("This was prescribed to somebody else."))
     fields = ("strength", "form", "days", "quantity", "instructions", "dose", "frequency", "drug_name", "drug")
-    again = {k: getattr(line, k) for k in fields}
-    if not acknowledged:
-        warnings = check(record.patient, drug=line.drug, drug_name=line.drug_name, but_not=line)
-        acknowledged = (
-            "" if warnings else _("Repeat of the prescription of %(day)s") % {"day": f"{line.created_at:%d-%b-%Y}"}
-        )
-    return prescribe(record, by=by, acknowledged=acknowledged, **again)
+    return prescribe(record, by=by, repeats=line, **{k: getattr(line, k) for k in fields})
 
 
 def _summarise(record):

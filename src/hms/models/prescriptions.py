@@ -3,6 +3,7 @@
 import secrets
 
 import pghistory
+import pgtrigger
 from django.contrib.postgres.fields import ArrayField
 from django.contrib.postgres.indexes import GinIndex, OpClass
 from django.db import models
@@ -29,6 +30,26 @@ class Drug(models.Model):
 
     def __str__(self):
         return self.name
+
+
+# A signature covers its lines: after it nothing but stopping changes them. The verbs lock the record while they look.
+SIGNED_LINES = """
+IF TG_OP = 'UPDATE' AND OLD.stopped_at IS NULL
+    AND to_jsonb(NEW) - '{stopped_at,stopped_by_id,stop_reason}'::text[]
+      = to_jsonb(OLD) - '{stopped_at,stopped_by_id,stop_reason}'::text[] THEN
+    RETURN NEW;
+END IF;
+IF EXISTS (
+    SELECT FROM hms_prescription p JOIN hms_medicalrecord r ON r.id = p.record_id
+    WHERE r.signed_at IS NOT NULL
+        AND (TG_OP <> 'INSERT' AND p.id = OLD.prescription_id OR TG_OP <> 'DELETE' AND p.id = NEW.prescription_id)
+) THEN
+    RAISE EXCEPTION 'prescription_is_signed: lines of a signed record stay' USING
+        ERRCODE = '23514', CONSTRAINT = 'prescription_is_signed';
+END IF;
+IF TG_OP = 'DELETE' THEN RETURN OLD; END IF;
+RETURN NEW;
+"""
 
 
 def _token():
@@ -89,6 +110,14 @@ class PrescriptionLine(models.Model):
             models.CheckConstraint(
                 condition=models.Q(days=None) | models.Q(days__gte=1, days__lte=366), name="prescribed_days"
             ),
+        ]
+        triggers = [
+            pgtrigger.Trigger(
+                name="signed_is_final",
+                when=pgtrigger.Before,
+                operation=pgtrigger.Insert | pgtrigger.Update | pgtrigger.Delete,
+                func=SIGNED_LINES,
+            )
         ]
 
     def __str__(self):

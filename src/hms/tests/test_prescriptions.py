@@ -4,9 +4,10 @@ from datetime import timedelta
 
 import pytest
 from django.db import DatabaseError, connection, transaction
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from hms.domain import allergies, prescriptions, records
+from hms.domain import allergies, drug_names, prescriptions, records
 from hms.errors import DomainError
 from hms.models import Drug, PrescriptionLine
 from hms.testing import local, make_appointment, make_record, make_user
@@ -50,7 +51,29 @@ def test_a_line_is_written_with_its_quantity_and_the_summary_follows(record):
         ("Penicillin", "Cefalexin", True),
         ("Amoxicillin", "Amoxicillin", True),
         ("Amoxicillin", "Amoxicillin with clavulanic acid", True),
-        ("Aspirin", "Ibuprofen", False),
+        ("Aspirin", "Ibuprofen", True),
+        ("Ibuprofen", "Aspirin", True),
+        ("salicylates", "Naproxen", True),
+        ("NSAID", "Aspirin", True),
+        ("Augmentin", "Flucloxacillin", True),
+        ("Amoxicillin", "Cefalexin", True),
+        ("Keflex", "Amoxicillin", True),
+        ("acetaminophen", "Paracetamol", True),
+        ("co-trimoxazole", "Trimethoprim", True),
+        ("Co-trimoxazole", "Silver sulfadiazine", True),
+        ("sulfa", "Trimethoprim with sulfamethoxazole", True),
+        ("Sulpha drugs", "Trimethoprim with sulfamethoxazole", True),
+        ("penicilin", "Amoxicillin", True),
+        ("Asprin", "Ibuprofen", True),
+        ("amoxicilin (rash as a child); bees", "Flucloxacillin", True),
+        ("Trimethoprim", "Trimethoprim with sulfamethoxazole", True),
+        ("insulin", "Insulin glargine", True),
+        ("s", "Amoxicillin", False),
+        ("sss", "Ibuprofen", False),
+        ("a", "Paracetamol", False),
+        ("Amoxicillin", "Doxycycline", False),
+        ("Trimethoprim", "Silver sulfadiazine", False),
+        ("Latex, peanuts, house dust", "Ibuprofen", False),
         ("NSAIDs", "Ibuprofen", True),
         ("Sulfonamides", "Trimethoprim with sulfamethoxazole", True),
         ("Penicillin", "Doxycycline", False),
@@ -63,11 +86,114 @@ def test_allergies_speak_against_their_drugs(record, allergic_to, drug, found):
     assert bool(warnings) is found
 
 
+def test_a_brand_that_is_prescribed_is_understood_too(record):
+    allergies.note(record.patient, substance="Penicillin", by=record.doctor.user)
+    assert prescriptions.check(record.patient, drug=None, drug_name="Augmentin 875")
+    assert prescriptions.check(record.patient, drug=None, drug_name="Amoxicilin")
+    assert not prescriptions.check(record.patient, drug=None, drug_name="Novamed")
+    allergies.note(record.patient, substance="Oat", drug_class="macrolide", by=record.doctor.user)
+    assert prescriptions.check(record.patient, drug=None, drug_name="Zithromax")
+
+
+def test_synonyms_lead_to_drugs_and_classes_that_are_there():
+    names = set(Drug.objects.values_list("name", flat=True))
+    classes = {c for d in Drug.objects.all() for c in d.classes}
+    assert set(drug_names.SYNONYMS) - names <= {"Metamizole"}
+    assert set(drug_names.CLASS_SYNONYMS) <= classes
+    assert set(prescriptions.CROSS) <= classes
+
+
+def test_a_reason_counts_only_for_what_was_shown(record):
+    by = record.doctor.user
+    allergies.note(record.patient, substance="Penicillin", by=by)
+    with pytest.raises(prescriptions.NeedsAcknowledgement) as first:
+        prescribe(record, acknowledged="Typed without having seen it")
+    allergies.note(record.patient, substance="Augmentin", by=by)
+    with pytest.raises(prescriptions.NeedsAcknowledgement) as second:
+        prescribe(record, acknowledged="Tested", shown=first.value.seal)
+    assert len(second.value.warnings) == 2
+    with pytest.raises(prescriptions.NeedsAcknowledgement):
+        prescribe(record, "Ampicillin", acknowledged="Tested", shown=second.value.seal)
+    assert prescribe(record, acknowledged="Tested", shown=second.value.seal).acknowledged == "Tested"
+
+
+def test_repeating_needs_a_reason_for_all_that_is_new(record):
+    by = record.doctor.user
+    line = prescribe(record, "Ibuprofen", days=None)
+    later = make_record(make_appointment(patient=record.patient, start=local(days=3), status="IN_PROGRESS"))
+    allergies.note(record.patient, substance="Aspirin", by=by)
+    with pytest.raises(prescriptions.NeedsAcknowledgement) as refusal:
+        prescriptions.repeat(line, record=later, by=by)
+    assert len(refusal.value.warnings) == 2
+    prescriptions.allergies.end(record.patient.allergy_list.get(), reason="Wrong", by=by)
+    assert prescriptions.repeat(line, record=later, by=by).acknowledged.startswith("Repeat of")
+    with pytest.raises(prescriptions.NeedsAcknowledgement):  # now it is taken by another line too
+        prescriptions.repeat(line, record=later, by=by)
+
+
+def test_nothing_is_repeated_for_somebody_else(record):
+    line = prescribe(record)
+    with pytest.raises(DomainError, match="somebody else"):
+        prescriptions.repeat(line, record=make_record(), by=record.doctor.user)
+
+
+def test_only_doctors_stop_and_withdraw_and_what_was_stopped_stays(record):
+    line, other = prescribe(record), make_user()
+    for verb in (prescriptions.withdraw, lambda line, by: prescriptions.stop(line, reason="x", by=by)):
+        with pytest.raises(DomainError, match="Only doctors"):
+            verb(line, by=other)
+    prescriptions.stop(line, reason="Rash\x00", by=record.doctor.user)
+    with pytest.raises(DomainError, match="stopped"):
+        prescriptions.withdraw(line, by=record.doctor.user)
+    gone = prescribe(record, "Paracetamol")
+    prescriptions.withdraw(gone, by=record.doctor.user)
+    with pytest.raises(DomainError, match="removed"):
+        prescriptions.withdraw(gone, by=record.doctor.user)
+
+
+def test_an_allergy_noted_meanwhile_is_waited_for(record):
+    """The patient's row is locked before the check reads."""
+    with CaptureQueriesContext(connection) as queries:
+        prescribe(record)
+    sql = [q["sql"] for q in queries]
+    locked = next(i for i, q in enumerate(sql) if "hms_patient" in q and "FOR NO KEY UPDATE" in q)
+    assert locked < next(i for i, q in enumerate(sql) if 'FROM "hms_allergy"' in q)
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "UPDATE hms_prescriptionline SET dose = '9' WHERE id = %(id)s",
+        "UPDATE hms_prescriptionline SET dose = '9', stopped_at = now(), stopped_by_id = %(by)s WHERE id = %(id)s",
+        "DELETE FROM hms_prescriptionline WHERE id = %(id)s",
+        """INSERT INTO hms_prescriptionline
+            (prescription_id, patient_id, drug_name, strength, form, dose, frequency, quantity, instructions)
+            SELECT prescription_id, patient_id, 'x', '', '', '1', 'daily', '', '' FROM hms_prescriptionline""",
+        "UPDATE hms_prescriptionline SET prescription_id = %(open)s WHERE id = %(id)s",
+    ],
+)
+def test_the_database_keeps_the_lines_of_a_signed_record(record, statement):
+    by = record.doctor.user
+    line, still_open = prescribe(record), prescribe(make_record())
+    values = {"id": line.pk, "by": by.pk, "open": still_open.prescription_id}
+    with transaction.atomic(), connection.cursor() as cursor:
+        if "SELECT" not in statement:
+            cursor.execute(statement, values)  # allowed before the signature
+            transaction.set_rollback(True)
+    records.sign(record, by=by)
+    refused = pytest.raises(DatabaseError, match="prescription_is_signed")
+    with refused, transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute(statement, values)
+    prescriptions.stop(line, reason="Rash", by=by)
+    with pytest.raises(DatabaseError, match="prescription_is_signed"), transaction.atomic():
+        PrescriptionLine.objects.filter(pk=line.pk).update(stopped_at=None, stopped_by=None)
+
+
 def test_what_speaks_against_it_needs_a_reason_which_is_kept(record):
     allergies.note(record.patient, substance="Penicillin", reaction="rash", by=record.doctor.user)
-    with pytest.raises(prescriptions.NeedsAcknowledgement, match=r"Allergic to Penicillin \(rash\)"):
+    with pytest.raises(prescriptions.NeedsAcknowledgement, match=r"Allergic to Penicillin \(rash\)") as refusal:
         prescribe(record)
-    line = prescribe(record, acknowledged="Tested negative last year")
+    line = prescribe(record, acknowledged="Tested negative last year", shown=refusal.value.seal)
     assert line.warning.startswith("Allergic to Penicillin")
     assert line.acknowledged == "Tested negative last year"
 
@@ -160,3 +286,10 @@ class TestImport:
         assert [row["name"] for row in rows] == ["X"]
         assert [number for number, _words in problems] == [2, 4, 5]
         assert prescriptions.read_csv("a,b\n1,2")[1][0][0] == 1
+
+    @pytest.mark.parametrize("cell", ["\x00", "y" * 140_000, '"' + "y\n" * 90_000])
+    def test_bytes_of_no_list_are_answered_in_words(self, cell):
+        rows, problems = prescriptions.read_csv(f"name;classes;forms;strengths\nX{cell};a;b;c\n")
+        assert rows == []
+        assert problems
+        assert prescriptions.read_csv(cell)[1]
