@@ -287,7 +287,7 @@ class TestImport:
         assert [number for number, _words in problems] == [2, 4, 5]
         assert prescriptions.read_csv("a,b\n1,2")[1][0][0] == 1
 
-    @pytest.mark.parametrize("cell", ["\x00", "y" * 140_000, '"' + "y\n" * 90_000])
+    @pytest.mark.parametrize("cell", ["\x00", "y" * 140_000])
     def test_bytes_of_no_list_are_answered_in_words(self, cell):
         rows, problems = prescriptions.read_csv(f"name;classes;forms;strengths\nX{cell};a;b;c\n")
         assert rows == []
