@@ -38,6 +38,7 @@ urlpatterns = [
     path(f"{one}allergies/<int:allergy>/end/", background.allergy_end, name="allergy-end"),
     path(f"{one}problems/", background.problem_note, name="problem-note"),
     path(f"{one}problems/<int:problem>/end/", background.problem_end, name="problem-end"),
+    path(f"{one}prescription.pdf", prescriptions.prescription_pdf, name="prescription-pdf"),
     path(f"{one}prescriptions/", prescriptions.prescription_add, name="prescription-add"),
     path(f"{one}prescriptions/new/", prescriptions.prescription_new, name="prescription-new"),
     path(f"{one}prescriptions/drugs/", prescriptions.drug_options, name="drug-options"),

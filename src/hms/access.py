@@ -22,6 +22,7 @@ TABLE = {
     "live-portal": frozenset({PATIENT}),
     "visit-link": EVERYBODY,  # the token in the address is the key; unknown or expired: 404
     "invitation": EVERYBODY,
+    "prescription-check": EVERYBODY,  # whoever holds the paper: genuine or not, nothing of the patient
     "live-clinic": frozenset({DOCTOR}),
     "live-visit": frozenset({DOCTOR}),
     "live-display": EVERYBODY,  # the token in the address is the key; unknown or revoked: 404

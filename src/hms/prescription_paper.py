@@ -37,7 +37,9 @@ def data(paper):
             "doctor": _("Prescribed by"),
             "licence": _("Licence"),
             "day": _("Day"),
-            "code": _("Leads to a page that says whether this prescription is genuine. It says nothing of the patient."),
+            "code": _(
+                "Leads to a page that says whether this prescription is genuine. It says nothing of the patient."
+            ),
         },
         "patient": {
             "name": patient.user.formal_name,

@@ -2,9 +2,10 @@
 
 from django.urls import path
 
-from portal.views import claim, visits
+from portal.views import claim, prescriptions, visits
 
 urlpatterns = [
     path("visit/<str:token>/", visits.visit_link, name="visit-link"),
     path("invitation/<str:token>/", claim.claim, name="invitation"),
+    path("prescription/<str:token>/", prescriptions.prescription_check, name="prescription-check"),
 ]

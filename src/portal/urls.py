@@ -1,6 +1,6 @@
 from django.urls import path
 
-from portal.views import book, home, record, register, visits
+from portal.views import book, home, prescriptions, record, register, visits
 
 app_name = "portal"
 urlpatterns = [
@@ -19,6 +19,7 @@ urlpatterns = [
     path("visits/<int:pk>/confirm/", visits.visit_confirm, name="visit-confirm"),
     path("visits/<int:pk>/check-in/", visits.visit_check_in, name="visit-check-in"),
     path("record/", record.record, name="record"),
+    path("record/prescriptions/<int:pk>.pdf", prescriptions.prescription_pdf, name="prescription-pdf"),
     path("record/download/", record.download, name="download"),
     path("invoices/", record.invoices, name="invoices"),
     path("invoices/<int:pk>/", record.invoice, name="invoice"),

@@ -1,14 +1,16 @@
 """Prescribing in the consultation."""
 
+from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.views.decorators.http import require_POST, require_safe
 
 from clinic.section_forms import LineForm
 from clinic.sections import answer, attempt, visit_of
 from clinic.views.consultation import SECTIONS
-from hms.domain import notes
+from hms import prescription_paper
+from hms.domain import audit, notes
 from hms.domain import prescriptions as domain
-from hms.models import Drug, PrescriptionLine
+from hms.models import Drug, Prescription, PrescriptionLine
 
 
 def context(appointment, record, user):
@@ -86,6 +88,20 @@ def prescription_add(request, pk):
         return answer(request, appointment, "prescriptions", refusal="", **shown)
     form.add_error(refusal.field if refusal.field in form.fields else None, str(refusal))
     return answer(request, appointment, "prescriptions", refusal="", form=form, drug=drug)
+
+
+@require_safe
+def prescription_pdf(request, pk):
+    """The lines of this visit on paper; a draft until the record is signed."""
+    appointment = visit_of(request, pk)
+    papers = Prescription.objects.filter(record__appointment=appointment, record__amends=None, lines__isnull=False)
+    people = ("record__patient__user", "record__doctor__user", "record__doctor__department")
+    paper = get_object_or_404(papers.select_related(*people).distinct())
+    made = prescription_paper.render(paper)
+    audit.viewed(paper.record.patient, by=request.user, action="prescription.printed")
+    response = HttpResponse(made, content_type="application/pdf")
+    response.headers["Content-Disposition"] = 'inline; filename="prescription.pdf"'
+    return response
 
 
 def _line(request, pk, line, **of):

@@ -311,7 +311,8 @@ class _Writing:
     def _save(self, new, signing, old):
         signed = ["signed_at", "signed_by", "predecessor", "sealed", "content_hash"]
         left = {r.pk for r in old}
-        with history.own_history(MedicalRecord, Diagnosis, Vitals, PrescriptionLine):
+        resting = {(PrescriptionLine, "signed_is_final")}  # records are written signed, their lines after them
+        with history.own_history(MedicalRecord, Diagnosis, Vitals, PrescriptionLine, resting=resting):
             history.copy_new(MedicalRecord, new)
             MedicalRecord.objects.bulk_update([r for r in signing if r.pk in left], signed, batch_size=200)
             rows = {

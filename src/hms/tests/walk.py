@@ -9,7 +9,7 @@ from django.utils.regex_helper import normalize
 
 from hms.domain import credit_notes, merging, payments, shifts
 from hms.domain.settings import hospital
-from hms.models import Display, FollowUpRule, MedicalRecord, TimeOff, VisitToMove
+from hms.models import Display, FollowUpRule, MedicalRecord, Prescription, PrescriptionLine, TimeOff, VisitToMove
 from hms.testing import make_appointment, make_invoice, make_patient, make_service, make_user
 
 # The URL name with its namespace, one address of it, and how the view is called.
@@ -27,7 +27,7 @@ CANARIES = [
     "canary-notes",
     "canary@hms",
 ]
-CLINICAL = ["canary-diagnosis", "canary-treatment", "canary-allergies", "canary-medical-history"]
+CLINICAL = ["canary-drug", "canary-diagnosis", "canary-treatment", "canary-allergies", "canary-medical-history"]
 OF_PATIENTS = {
     "billing:account",
     "frontdesk:patient-invite",
@@ -93,6 +93,10 @@ class Rows:
         self.merge = merging.merge(make_patient(), make_patient(), by=clerk)
         self.service = make_service()
         self.rule = FollowUpRule.objects.create(days=14, percent=0)
+        self.paper = Prescription.objects.create(record=self.record)
+        self.line = PrescriptionLine.objects.create(
+            prescription=self.paper, patient=self.patient, drug_name="canary-drug", dose="1", frequency="daily"
+        )
         self.canaries = [*CANARIES, *CLINICAL, self.patient.record_number]
 
     def shown_in(self, response):
@@ -106,7 +110,7 @@ class Rows:
             return self._admin_object(name)
         return {
             "day": f"{hospital().today():%Y-%m-%d}",
-            "token": self.token,
+            "token": self.paper.token if name == "prescription-check" else self.token,
             "pk": self._pk(name),
             "kind": "csv",
             "gone": self.other.pk,
@@ -115,7 +119,8 @@ class Rows:
             "step": "name" if name.startswith("portal:") else "start",
             "department": self.appointment.doctor.department_id,
             "doctor": self.appointment.doctor_id,
-            **dict.fromkeys(("vitals", "diagnosis", "allergy", "problem", "line"), 1),
+            **dict.fromkeys(("vitals", "diagnosis", "allergy", "problem"), 1),
+            "line": self.line.pk,
             "uidb36": "1",
             "app_label": "hms",
             "content_type_id": ContentType.objects.get_for_model(type(self.patient)).pk,
@@ -125,6 +130,7 @@ class Rows:
 
     def _pk(self, name):
         names = {"frontdesk:patient": self.patient, "frontdesk:display-revoke": self.display}
+        names |= {"portal:prescription-pdf": self.paper}
         names |= {"clinic:hours-leave-withdraw": self.time_off, "frontdesk:visit-keep": self.to_move}
         names |= {"billing:credit-note": self.credit_note, "billing:credit-note-pdf": self.credit_note}
         names |= {"billing:price": self.service, "billing:price-end": self.service, "billing:follow-up-end": self.rule}
