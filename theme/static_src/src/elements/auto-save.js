@@ -134,7 +134,9 @@ class AutoSave extends HTMLElement {
     } finally {
       this.#busy = false
     }
-    if (this.dirty && !this.#stopped && !this.#tries) this.#later(Math.min(WAIT, 200))
+    // What was refused is not sent again until it has changed.
+    const refused = this.#state === "refused" && [...sent].every(([name, text]) => this.form.elements[name].value === text)
+    if (this.dirty && !this.#stopped && !this.#tries && !refused) this.#later(Math.min(WAIT, 200))
   }
 
   async #answered(response, sent) {
@@ -151,6 +153,7 @@ class AutoSave extends HTMLElement {
     if (response.status === 409) {
       this.#stop("conflict")
       this.#conflict.innerHTML = await response.text()
+      this.#hold(sent)
       this.#conflict.querySelector("[tabindex], button")?.focus()
       return
     }
@@ -182,6 +185,19 @@ class AutoSave extends HTMLElement {
     return this.querySelector("[data-conflict]")
   }
 
+  // What was typed while the answer was on its way belongs to "mine"; nothing more is typed there until a person chose.
+  #hold(sent) {
+    for (const part of this.#conflict.querySelectorAll("[data-both]")) {
+      const field = this.form.elements[part.dataset.both]
+      const was = sent.get(field.name)
+      field.readOnly = true
+      if (field.value === was) continue
+      part.querySelector(`#mine-${field.name}`).value = field.value
+      for (const whole of part.querySelectorAll("[data-merge], [data-below]"))
+        whole.value = whole.value.slice(0, whole.value.length - was.length) + field.value
+    }
+  }
+
   #stop(state) {
     this.#stopped = true
     clearTimeout(this.#timer)
@@ -202,6 +218,7 @@ class AutoSave extends HTMLElement {
     if (button.dataset.resolve === "theirs") field.value = theirs
     if (button.dataset.resolve === "below") field.value = part.querySelector("[data-below]").value
     if (button.dataset.resolve === "merge") field.value = part.querySelector("[data-merge]").value
+    field.readOnly = false
     part.remove()
     if (all.length > 1) return
     this.#conflict.replaceChildren()
