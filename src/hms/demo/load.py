@@ -18,6 +18,7 @@ from hms.demo import billing, clinical, history, people, prices, rota, texts
 from hms.demo.clock import day_of
 from hms.demo.days import Planner
 from hms.demo.play import Story, apply, imagine, is_half_way, round_off, tally, telling
+from hms.domain import diagnoses, prescriptions
 from hms.domain import settings as kept
 from hms.domain.settings import hospital
 from hms.models import Appointment, Hospital
@@ -34,6 +35,9 @@ def load(seed=SEED, now=None):
     now = now or timezone.now()
     with connection.cursor() as cursor:  # two at once: one after the other
         cursor.execute("SELECT pg_advisory_xact_lock(hashtext('hms.demo'))")
+    # Migrations put these there; a database that was emptied since has none.
+    diagnoses.load_codes()
+    prescriptions.load_drugs()
     today = day_of(now)
     doctors = people.doctors()
     first = not doctors
