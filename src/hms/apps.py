@@ -1,5 +1,7 @@
 from django.apps import AppConfig
 from django.conf import settings
+from django.db import connection
+from django.db.models.signals import post_migrate
 
 
 class HmsConfig(AppConfig):
@@ -13,5 +15,15 @@ class HmsConfig(AppConfig):
         # They say what a signature covers, and what follows a credit note.
         from hms.domain import diagnoses, payments, prescriptions, vitals  # noqa: F401
 
+        # A database that was emptied (as tests do) gets back what migrations put there.
+        post_migrate.connect(_fill, sender=self)
         if settings.EMBEDDED is not None and settings.JOIN_DATABASE:
             settings.EMBEDDED.join()
+
+
+def _fill(**kwargs):
+    from hms.domain import diagnoses, prescriptions
+
+    if {"hms_icdcode", "hms_drug"} <= set(connection.introspection.table_names()):
+        diagnoses.load_codes()
+        prescriptions.load_drugs()
