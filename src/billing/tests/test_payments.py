@@ -4,9 +4,10 @@ from decimal import Decimal
 
 import pytest
 
-from hms.domain import payments, shifts
+from hms.domain import credit_notes, payments, shifts
 from hms.domain.payments import Part
-from hms.models import Payment, Shift
+from hms.domain.settings import forget
+from hms.models import Hospital, Payment, Shift
 from hms.testing import make_invoice, make_patient, make_user
 
 
@@ -52,6 +53,30 @@ def test_the_same_form_twice_is_one_payment(clerk, invoice):
     response = pay(clerk, invoice, card="50")
     assert response.status_code == 422
     assert "other amounts" in text(response)
+
+
+def test_the_same_form_twice_is_one_payment_also_of_the_whole(clerk, invoice):
+    first, second = pay(clerk, invoice, card="100"), pay(clerk, invoice, card="100")
+    assert first.headers["Location"] == second.headers["Location"]
+    assert Payment.objects.count() == 1
+
+
+@pytest.mark.parametrize("more", [{}, {"keep_rest": "on"}])
+def test_whoever_is_second_is_told_and_nothing_is_taken(clerk, invoice, more):
+    pay(clerk, invoice, key="rita", card="100")
+    response = pay(clerk, invoice, key="remo", card="100", **more)
+    assert response.status_code == 422
+    assert f"{invoice.number} has been paid already" in text(response)
+    assert Payment.objects.count() == 1
+    assert payments.credit(invoice.patient) == 0
+
+
+def test_a_cancelled_one_says_so(clerk, invoice):
+    credit_notes.cancel(invoice, reason="x", by=clerk.user)
+    response = pay(clerk, invoice, card="100", keep_rest="on")
+    assert response.status_code == 422
+    assert f"{invoice.number} is cancelled" in text(response)
+    assert not Payment.objects.exists()
 
 
 @pytest.mark.parametrize(
@@ -134,6 +159,20 @@ class TestDrawer:
         assert "A note is missing" in page
         assert "Open your drawer" in text(reception.get("/billing/shift/"))
 
+    def test_more_than_any_drawer_holds_is_refused(self, reception):
+        response = reception.post("/billing/shift/", {"opening_float": "99999999999999"})
+        assert response.status_code == 422
+        assert "No drawer holds so much" in text(response)
+        assert 'value="99999999999999"' in text(response)
+
+    def test_nor_is_so_much_counted(self, clerk):
+        Hospital.objects.update(currency="JPY")
+        forget()
+        response = clerk.post("/billing/shift/", {"coin_10000": "100000", "explanation": "x"})
+        assert response.status_code == 422
+        assert "No drawer holds so much" in text(response)
+        assert Shift.objects.get().closed_at is None
+
 
 class TestReports:
     def test_revenue_and_ageing(self, clerk, invoice):
@@ -148,6 +187,13 @@ class TestReports:
         assert "'=HYPERLINK" in found
         assert text(clerk.get("/billing/reports/?as=csv&by=day")).startswith(",net")
         assert "Receipt" in text(clerk.get("/billing/payments/export/"))
+
+    def test_the_file_holds_what_the_list_shows(self, clerk, invoice):
+        pay(clerk, invoice, card="10", cash="5")
+        assert "export/?method=CARD" in text(clerk.get("/billing/payments/?method=CARD"))
+        found = text(clerk.get("/billing/payments/export/?method=CARD&kind="))
+        assert ",CARD," in found
+        assert ",CASH," not in found
 
 
 def test_what_is_owed_stands_on_the_desks_page(clerk, invoice):

@@ -24,15 +24,21 @@ def _patient(request, pk):
     return get_object_or_404(Patient.objects.visible_to(request.user).select_related("user"), pk=pk)
 
 
-@require_safe
-def payments(request):
-    """Every row of the ledger, the newest first; ``?method=`` and ``?kind=`` narrow it."""
+def _asked(request):
+    """``(rows, what was asked)`` of the list and its file: both narrowed alike."""
     rows = Payment.objects.select_related("patient__user", "received_by", "of")
     asked = {name: request.GET.get(name, "") for name in ("method", "kind")}
     if asked["method"] in Payment.Method.values:
         rows = rows.filter(method=asked["method"])
     if asked["kind"] in Payment.Kind.values:
         rows = rows.filter(kind=asked["kind"])
+    return rows, asked
+
+
+@require_safe
+def payments(request):
+    """Every row of the ledger, the newest first; ``?method=`` and ``?kind=`` narrow it."""
+    rows, asked = _asked(request)
     page = Paginator(rows, PER_PAGE).get_page(request.GET.get("page"))
     context = {"page": page, "asked": asked, "methods": Payment.Method.choices, "kinds": Payment.Kind.choices}
     return render(request, "billing/payments.html", context)
@@ -72,7 +78,8 @@ def account(request, pk):
 
 def _take(request, patient, form):
     numbers = [int(n) for n in request.POST.getlist("invoice") if n.isdecimal() and len(n) < 18]
-    invoices = list(Invoice.objects.owed().filter(patient=patient, pk__in=numbers).order_by("issued_on", "pk"))
+    # Also those that somebody else has paid or cancelled since the page was made: the verb says so.
+    invoices = list(Invoice.objects.issued().filter(patient=patient, pk__in=numbers).order_by("issued_on", "pk"))
     return ledger.take(
         patient=patient,
         parts=form.parts(),
@@ -165,14 +172,14 @@ def _back(request, pk, what):
 
 @require_safe
 def payments_export(request):
-    """The ledger as CSV, formulas quoted."""
+    """The rows of the list as CSV, formulas quoted."""
     import csv
 
     response = HttpResponse(content_type="text/csv; charset=utf-8")
     response.headers["Content-Disposition"] = 'attachment; filename="payments.csv"'
     writer = csv.writer(response)
     writer.writerow(["Receipt", "Received", "Kind", "Method", "Value", "Currency", "Patient", "By", "Reason"])
-    rows = Payment.objects.select_related("patient__user", "received_by").order_by("-pk")[:100_000]
+    rows = _asked(request)[0].order_by("-pk")[:100_000]
     for p in rows:
         cells = [p.number, p.received_at.isoformat(), p.kind, p.method, p.value, p.currency]
         writer.writerow([*cells, *map(safe, (p.patient, p.received_by, p.reason))])

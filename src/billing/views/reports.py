@@ -46,7 +46,7 @@ def reports(request):
     if request.GET.get("as") == "csv":
         return _csv(f"revenue-{by}.csv", ["", "net", "tax", "documents"], rows)
     context = {"rows": rows, "by": by, "choices": BY, "first": first, "last": last}
-    context |= {"net": sum((r.net for r in rows), 0), "tax": sum((r.tax for r in rows), 0)}
+    context |= {"net": sum((r.net for r in rows), 0), "tax": sum((r.tax for r in rows if r.tax is not None), 0)}
     context |= {"problem": wrong_first or wrong_last, "tab": "revenue"}
     return render(request, "billing/reports.html", context)
 

@@ -1,4 +1,4 @@
-"""Taking money and giving it back. Locks, in this order everywhere: the shift, the patient, invoices by id.
+"""Taking money and giving it back. Locks, in this order everywhere: the key, the shift, the patient, invoices by id.
 
 Every post carries a key. The same key with the same content finds what it made; with other content it is refused.
 """
@@ -9,7 +9,7 @@ from collections import namedtuple
 from decimal import Decimal
 
 import pghistory
-from django.db import IntegrityError, connection, transaction
+from django.db import connection, transaction
 from django.db.models import OuterRef, Subquery, Sum
 from django.db.models.functions import Coalesce
 from django.utils.translation import gettext as _
@@ -21,8 +21,10 @@ from hms.errors import DomainError
 from hms.models import Allocation, CreditNote, Invoice, Payment, Shift
 
 Kind, Method, Status = Payment.Kind, Payment.Method, Invoice.Status
-PAYING = 4  # the first key of the two-key advisory lock: one at a time for each patient
+PAYING = 5  # the first key of the two-key advisory lock: one at a time for each patient
+KEYED = 6  # … and for each key of a post
 MOST_PARTS = 6
+LONGEST_KEY = 70  # room for the part's number behind it
 
 Part = namedtuple("Part", "method amount tendered", defaults=[None])
 
@@ -318,22 +320,19 @@ def _fingerprint(*content):
 
 def _once(key, content, make):
     """What this key made before, or what ``make`` makes now."""
-    key = key[:70]
-    if not key:
+    if not 0 < len(key) <= LONGEST_KEY:
         raise DomainError(_("This form is too old. Reload the page."))
-    if there := _there(key, content):
-        return there
-    try:
-        with transaction.atomic(), pghistory.context(action="payment.taken"):
-            return make()
-    except IntegrityError as e:
-        if "key" in str(e) and (there := _there(key, content)):
-            return there
-        raise
+    with transaction.atomic(), pghistory.context(action="payment.taken"):
+        # The second of two equal posts waits here: what it asks for has been done when its turn comes, and what it
+        # would pay is paid, so nothing else may be looked at first.
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT pg_advisory_xact_lock(%s, hashtext(%s))", [KEYED, key])
+        return _there(key, content) or make()
 
 
 def _there(key, content):
-    rows = list(Payment.objects.filter(key__startswith=f"{key}:").order_by("pk"))
+    rows = Payment.objects.filter(key__startswith=f"{key}:").order_by("pk")
+    rows = [row for row in rows if row.key.rpartition(":")[0] == key]
     if rows and rows[0].fingerprint != content:
         raise DomainError(_("This form was sent before with other amounts. Nothing was taken now: reload the page."))
     return rows

@@ -34,6 +34,8 @@ def open_(*, by, opening_float):
     """Open a drawer with this much in it. Refuses a second one."""
     if opening_float < 0 or not money.is_whole(opening_float, hospital().currency):
         raise DomainError(_("Write how much is in the drawer now."), field="opening_float")
+    if opening_float > money.MOST:
+        raise DomainError(_("No drawer holds so much."), field="opening_float")
     try:
         with transaction.atomic():
             return Shift.objects.create(clerk=by, opening_float=opening_float)
@@ -64,6 +66,8 @@ def close(shift, *, counted, by, explanation=""):
         if any(n < 0 for n in counted.values()):
             raise DomainError(_("Nothing is there less than no times."))
         total = sum((Decimal(coin) * n for coin, n in counted.items()), Decimal(0))
+        if total > money.MOST:
+            raise DomainError(_("No drawer holds so much. Count again."))
         expected = payments.drawer(shift)
         if total != expected and not explanation:
             raise DomainError(
