@@ -10,8 +10,10 @@ pytestmark = pytest.mark.browser
 
 
 @pytest.fixture
-def doctor_page(live_hms, page):
+def doctor_page(live_hms, page, allowed_errors):
     """A page of the clinic, signed in by the form; ``page.person`` is who."""
+    # These tests end the session under a page that listens: its stream is told so.
+    allowed_errors.append("SSE reconnect failed with status 401")
     user = make_doctor(user=make_user("DOCTOR", email="dora@hms.example", first_name="Dora", last_name="Doe")).user
     user.set_password(PASSWORD)
     user.save()
