@@ -5,6 +5,7 @@ import time
 import pytest
 from django.contrib.auth import BACKEND_SESSION_KEY, HASH_SESSION_KEY, SESSION_KEY
 from django.contrib.sessions.backends.db import SessionStore
+from django.db import connection
 from django.test import Client
 
 from hms.domain.settings import forget
@@ -22,6 +23,16 @@ def pytest_configure():
 def _fresh_hospital():
     """The hospital's row is remembered for seconds; tests take less."""
     forget()
+
+
+@pytest.fixture(autouse=True)
+def _no_jobs_left(request, django_db_blocker):
+    """What empties the database after a test with transactions leaves the jobs, whose tables are not Django's."""
+    yield
+    marker = request.node.get_closest_marker("django_db")
+    if "transactional_db" in request.fixturenames or (marker and marker.kwargs.get("transaction")):
+        with django_db_blocker.unblock(), connection.cursor() as cursor:
+            cursor.execute("DELETE FROM procrastinate_jobs")
 
 
 @pytest.fixture

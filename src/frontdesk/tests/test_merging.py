@@ -31,7 +31,7 @@ def test_the_list_leads_to_the_pairs_and_each_pair_to_both_records(reception, pa
     assert merge_url(*pair) in page
     assert "same birth date" in page
     assert AccessLog.objects.filter(patient__in=pair, action="patient.suggested").count() == 2
-    assert "Possible duplicates (1)" in reception.get(reverse("frontdesk:patients")).content.decode()
+    assert reverse("frontdesk:duplicates") in reception.get(reverse("frontdesk:patients")).content.decode()
 
 
 def test_both_stand_side_by_side_in_numbers_and_nothing_clinical(reception, pair):

@@ -1,12 +1,11 @@
 """Two records of one person: who may be the same, both side by side, merging them and undoing it."""
 
 from django.contrib import messages
-from django.core.cache import cache
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from frontdesk.views.patients import CLINICAL, DUPLICATES
+from frontdesk.views.patients import CLINICAL
 from hms.domain import audit, merging
 from hms.errors import DomainError
 from hms.models import Merge, Patient
@@ -21,7 +20,6 @@ def duplicates(request):
     if pairs:
         shown = {patient.pk: patient for one, other, _reasons in pairs for patient in (one, other)}
         audit.log(shown.values(), "patient.suggested", by=request.user)
-    cache.set(DUPLICATES, len(pairs), 3600)
     merges = Merge.objects.filter(undone_at=None).select_related("kept__user", "gone__user", "by").defer("moved")
     context = {"pairs": pairs, "merges": merges[:RECENT], "most": merging.MOST}
     return render(request, "frontdesk/duplicates.html", context)
@@ -40,7 +38,6 @@ def patient_merge(request, pk, gone):
         except DomainError as e:
             refusal, status = str(e), 409
         else:
-            cache.delete(DUPLICATES)
             messages.success(request, _("Both are one record now. It can be undone under “Possible duplicates”."))
             return redirect("frontdesk:patient", keep.pk)
     else:
@@ -62,6 +59,5 @@ def merge_undo(request, pk):
     except DomainError as e:
         messages.error(request, str(e))
     else:
-        cache.delete(DUPLICATES)
         messages.success(request, _("Undone: both records are as they were."))
     return redirect("frontdesk:duplicates")

@@ -4,7 +4,6 @@ import contextlib
 from urllib.parse import urlencode
 
 from django.contrib import messages
-from django.core.cache import cache
 from django.core.exceptions import ValidationError
 from django.core.paginator import EmptyPage
 from django.db.models import Q
@@ -28,7 +27,6 @@ from hms.errors import DomainError, Stale
 from hms.forms import DateOfBirthField, DateTextField, PhoneField
 from hms.models import Appointment, Patient
 
-DUPLICATES = "desk-duplicates"  # how many pairs the page of duplicates last found
 OPTIONS = 8  # patients offered while typing
 PAST = 10  # past visits on a page
 CLINICAL = ("allergies", "no_allergies_at", "medical_history", "blood_type")  # never leaves the database for the desk
@@ -51,7 +49,6 @@ def patients(request):
     if count:
         audit.searched(count, by=request.user, detail=_how(data))
     context = {"table": table, "filter": filters, "data": data, "count": count, "new": _new_query(data.text)}
-    context["duplicates"] = cache.get(DUPLICATES)
     if not count:
         table.empty_text = render_to_string("frontdesk/_patient_none.html", context)
     response = render(request, "frontdesk/patients.html", context)

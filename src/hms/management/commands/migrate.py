@@ -6,6 +6,7 @@ from hms.server import direct_connection
 
 
 class Command(Migrate):
-    def handle(self, *args, **options):
+    def execute(self, *args, **options):
+        # Its checks ask the database for its version, so they too go there.
         with direct_connection():
-            return super().handle(*args, **options)
+            return super().execute(*args, **options)
