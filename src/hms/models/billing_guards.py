@@ -79,6 +79,15 @@ INVOICE = [
         func=f"{NEVER_DELETED} {ONLY_STATUS} {STAYS_CANCELLED} RETURN NEW;",
     ),
     at_commit("sums", "hms_check_invoice(NEW.id)", pgtrigger.Insert | pgtrigger.Update),
+    # What is issued is paid, or no longer, by rows of the ledger alone.
+    pgtrigger.Trigger(
+        name="paid_by_ledger",
+        when=pgtrigger.After,
+        operation=pgtrigger.UpdateOf("status"),
+        timing=pgtrigger.Deferred,
+        condition=pgtrigger.Condition("OLD.number IS NOT NULL AND OLD.status IS DISTINCT FROM NEW.status"),
+        func="PERFORM hms_check_allocation(NEW.id); RETURN NULL;",
+    ),
 ]
 
 LINE = [

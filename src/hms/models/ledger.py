@@ -25,6 +25,32 @@ BEFORE_OPENING = guards.refuse(
     "a payment is not older than its shift",
     "NEW.received_at < (SELECT opened_at FROM hms_shift WHERE id = NEW.shift_id)",
 )
+FOLLOWS = "".join(
+    guards.refuse(name, sentence, f"EXISTS (SELECT FROM hms_payment o WHERE o.id = NEW.of_id AND {condition})")
+    for name, sentence, condition in [
+        ("reversal_is_final", "nothing follows a reversal", "o.kind = 'REVERSAL'"),
+        ("refund_of_payment", "only a payment is given back", "NEW.kind = 'REFUND' AND o.kind <> 'PAYMENT'"),
+        (
+            "refund_of_payment",
+            "what was taken back is not given back too",
+            """NEW.kind = 'REFUND' AND EXISTS (
+                SELECT FROM hms_payment r WHERE r.of_id = o.id AND r.kind = 'REVERSAL')""",
+        ),
+    ]
+)
+COUNTED_AS_SAID = guards.refuse(
+    "shift_ties_to_ledger",
+    "a drawer should hold its float and the cash of its rows, and holds what was counted",
+    """NEW.expected <> NEW.opening_float + (
+            SELECT coalesce(sum(value), 0) FROM hms_payment WHERE shift_id = NEW.id AND method = 'CASH')
+        OR NEW.counted_total <> (
+            SELECT coalesce(sum(key::numeric * value::numeric), 0) FROM jsonb_each_text(NEW.counted))""",
+)
+AS_OPENED = guards.refuse(
+    "shift_stays_as_opened",
+    "whose drawer it is, since when and with how much does not change",
+    guards.fixed("closed_at", "counted", "counted_total", "expected", "explanation", "totals"),
+)
 
 
 class Shift(models.Model):
@@ -64,6 +90,19 @@ class Shift(models.Model):
                 name="closed_is_final",
                 operation=pgtrigger.Update | pgtrigger.Delete,
                 condition=pgtrigger.Q(old__closed_at__isnull=False),
+            ),
+            pgtrigger.Trigger(
+                name="ties_to_ledger",
+                when=pgtrigger.Before,
+                operation=pgtrigger.Update,
+                condition=pgtrigger.Q(old__closed_at__isnull=True),
+                func=f"""
+                    {AS_OPENED}
+                    IF NEW.closed_at IS NOT NULL THEN
+                        {COUNTED_AS_SAID}
+                    END IF;
+                    RETURN NEW;
+                """,
             ),
         ]
 
@@ -135,6 +174,13 @@ class Payment(models.Model):
                 when=pgtrigger.Before,
                 operation=pgtrigger.Insert,
                 func=f"{INTO_CLOSED} {BEFORE_OPENING} RETURN NEW;",
+            ),
+            pgtrigger.Trigger(
+                name="follows",
+                when=pgtrigger.Before,
+                operation=pgtrigger.Insert,
+                condition=pgtrigger.Q(new__of__isnull=False),
+                func=f"{FOLLOWS} RETURN NEW;",
             ),
             guards.at_commit("ledger", "hms_check_payment(NEW.id)", pgtrigger.Insert),
         ]
