@@ -165,3 +165,54 @@ def _next_job(until):
         )
         row = cursor.fetchone()
     return row and (row[0], row[1], row[2] if isinstance(row[2], dict) else json.loads(row[2]))
+
+
+def make_history(patient, word, *, clerk=None):
+    """Something of everything that can be kept of a patient, each text holding ``word``; drafts say ``draft-word``."""
+    from hms.domain import allergies, audit, breakglass, credit_notes, outbox, payments, problems, records, shifts
+    from hms.models import Diagnosis, Prescription, PrescriptionLine, Vitals, Wish
+
+    clerk = clerk or make_user()
+    visit = make_appointment(
+        patient=patient, start=local(-9), status="IN_PROGRESS", reason=f"reason-{word}", notes=f"visit-notes-{word}"
+    )
+    doctor = visit.doctor.user
+    texts = {name: f"{name}-{word}" for name in ("diagnosis", "treatment", "notes")}
+    signed, draft = make_record(visit, **texts), None
+    Appointment.objects.filter(pk=visit.pk).update(status="COMPLETED")
+    draft = make_record(
+        make_appointment(patient=patient, doctor=visit.doctor, start=local(-5), status="COMPLETED"),
+        notes=f"draft-{word}",
+    )
+    for record, said in ((signed, word), (draft, f"draft-{word}")):
+        PrescriptionLine.objects.create(
+            prescription=Prescription.objects.create(record=record),
+            patient=patient,
+            drug_name=f"drug-{said}",
+            dose="1 capsule",
+            frequency="daily",
+        )
+        Diagnosis.objects.create(record=record, text=f"coded-{said}")
+    records.sign(signed, by=doctor)
+    records.addend(signed, text=f"addendum-{word}", by=doctor)
+    Vitals.objects.create(patient=patient, taken_at=visit.appointment_date, taken_by=doctor, pulse=71)
+    allergies.note(patient, substance=f"substance-{word}", by=doctor)
+    problems.note(patient, text=f"problem-{word}", by=doctor)
+    invoice = make_invoice(appointment=visit, by=clerk, note=f"note-{word}")
+    credit_notes.credit(invoice, amounts={invoice.lines.get().pk: 1}, reason=f"credit-{word}", by=clerk)
+    make_invoice(patient=patient, issued=False, by=clerk, note=f"draft-{word}")
+    shifts.open_(by=clerk, opening_float=0)
+    part = payments.Part("CARD", payments.balance(invoice))
+    payments.take(patient=patient, parts=[part], invoices=[invoice], by=clerk, key=f"history-{patient.pk}")
+    outbox.post(
+        kind="visit.booked",
+        to=patient.user.email,
+        user=patient.user,
+        subject=f"letter-{word}",
+        text=f"Dear {patient.user}",
+        key=f"history-{patient.pk}",
+    )
+    Wish.objects.create(patient=patient, kind="CORRECT", text=f"wish-{word}")
+    breakglass.open_record(patient, reason=f"needed urgently, {word}", by=make_doctor().user)
+    audit.viewed(patient, by=clerk)
+    return invoice

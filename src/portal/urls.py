@@ -1,6 +1,6 @@
 from django.urls import path
 
-from portal.views import book, home, prescriptions, record, register, visits
+from portal.views import book, export, home, prescriptions, record, register, visits
 
 app_name = "portal"
 urlpatterns = [
@@ -20,7 +20,9 @@ urlpatterns = [
     path("visits/<int:pk>/check-in/", visits.visit_check_in, name="visit-check-in"),
     path("record/", record.record, name="record"),
     path("record/prescriptions/<int:pk>.pdf", prescriptions.prescription_pdf, name="prescription-pdf"),
-    path("record/download/", record.download, name="download"),
+    path("record/download/", export.download, name="download"),
+    path("record/download/<int:pk>.json", export.download_data, name="download-data"),
+    path("record/download/<int:pk>.pdf", export.download_paper, name="download-paper"),
     path("invoices/", record.invoices, name="invoices"),
     path("invoices/<int:pk>/", record.invoice, name="invoice"),
     path("privacy/", record.privacy, name="privacy"),

@@ -60,6 +60,7 @@ STAYS = {
     "hms.accesslog": "sealed over the patient; who looked at what, as it was",
     "hms.breakglass": "append-only; a reason given for the record as it was",
     "hms.slothold": "runs out within minutes",
+    "hms.dataexport": "files of the record as it was, gone within days; nobody else's to fetch",
     "hms.invitation": "revoked: nobody is let into a record by an invitation to another",
     "hms.merge": "says itself who was who",
     "hms.doctor": "by way of the appointments",
@@ -114,6 +115,14 @@ def counts(patient):
     """What there is of a patient, in numbers only: ``[(words, how many)]``."""
     rows = [(m._meta.verbose_name_plural, m.objects.filter(patient=patient).count()) for m in MOVES.values()]
     return [*rows, (_("mails"), OutboxMail.objects.filter(user=patient.user_id).count())]
+
+
+def records_of(patient):
+    """The ids of this patient's record and of every record that was merged into it and still is."""
+    found = [patient.pk]
+    while more := set(Merge.objects.filter(kept__in=found, undone_at=None).values_list("gone", flat=True)) - set(found):
+        found += sorted(more)
+    return found
 
 
 def refusal(keep, gone):

@@ -11,7 +11,7 @@ from hms.models.ledger import Allocation, Payment, Shift
 from hms.models.merging import Merge
 from hms.models.outbox import OutboxAttachment, OutboxMail
 from hms.models.people import Doctor, NameToken, Patient, User
-from hms.models.portal import Invitation, Online, Registration, SlotHold, Wish
+from hms.models.portal import DataExport, Invitation, Online, Registration, SlotHold, Wish
 from hms.models.prescriptions import Drug, Phrase, Prescription, PrescriptionLine
 from hms.models.prices import FollowUpRule, Service, VisitService
 from hms.models.records import EditingSession, MedicalRecord
@@ -25,6 +25,7 @@ __all__ = [
     "BreakGlass",
     "CreditNote",
     "CreditNoteLine",
+    "DataExport",
     "Department",
     "Diagnosis",
     "Display",

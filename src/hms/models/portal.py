@@ -1,4 +1,4 @@
-"""What patients do themselves: answers on the way to a record, times held while deciding, invitations, wishes."""
+"""What patients do themselves: answers on the way to a record, times held, invitations, wishes, files of all data."""
 
 import hashlib
 import secrets
@@ -138,3 +138,45 @@ class Wish(models.Model):
 
     def __str__(self):
         return self.get_kind_display()
+
+
+class DataExport(models.Model):
+    """Everything that is kept of a patient, as files for them: made by a job, gone after some days."""
+
+    class Status(models.TextChoices):
+        WAITING = "WAITING", _("Being made")
+        READY = "READY", _("Ready")
+        FAILED = "FAILED", _("Failed")
+
+    patient = models.ForeignKey("hms.Patient", on_delete=models.CASCADE, related_name="exports")
+    status = models.CharField(max_length=7, choices=Status.choices, default=Status.WAITING)
+    progress = models.PositiveSmallIntegerField(default=0)  # percent
+    asked_at = models.DateTimeField(db_default=Now(), editable=False)
+    made_at = models.DateTimeField(null=True, blank=True)
+    expires_at = models.DateTimeField(null=True, blank=True)
+    # The files. They lie here, since any process may be asked for them and no disk of a process lasts.
+    data = models.BinaryField(null=True, blank=True)
+    paper = models.BinaryField(null=True, blank=True)
+
+    class Meta:
+        verbose_name = _("data export")
+        verbose_name_plural = _("data exports")
+        constraints = [
+            models.UniqueConstraint(
+                fields=["patient"], condition=models.Q(status="WAITING"), name="export_one_at_a_time"
+            ),
+            models.CheckConstraint(
+                condition=~models.Q(status="READY") | models.Q(made_at__isnull=False, expires_at__isnull=False),
+                name="export_ready_expires",
+            ),
+        ]
+        indexes = [models.Index(fields=["expires_at"], name="export_expires")]
+        triggers = [announce("export", columns=["status", "progress"])]
+
+    def __str__(self):
+        return f"#{self.pk}"
+
+    @property
+    def is_open(self):
+        """Whether the files can be fetched now."""
+        return self.status == self.Status.READY and self.expires_at > timezone.now()

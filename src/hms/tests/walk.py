@@ -1,15 +1,26 @@
 """Every URL there is, filled with the ids of rows that hold canaries: texts that no refused answer may contain."""
 
 from collections import namedtuple
+from datetime import timedelta
 from decimal import Decimal
 
 from django.contrib.contenttypes.models import ContentType
 from django.urls import get_resolver, resolve
+from django.utils import timezone
 from django.utils.regex_helper import normalize
 
 from hms.domain import credit_notes, merging, payments, shifts
 from hms.domain.settings import hospital
-from hms.models import Display, FollowUpRule, MedicalRecord, Prescription, PrescriptionLine, TimeOff, VisitToMove
+from hms.models import (
+    DataExport,
+    Display,
+    FollowUpRule,
+    MedicalRecord,
+    Prescription,
+    PrescriptionLine,
+    TimeOff,
+    VisitToMove,
+)
 from hms.testing import make_appointment, make_invoice, make_patient, make_service, make_user
 
 # The URL name with its namespace, one address of it, and how the view is called.
@@ -94,6 +105,14 @@ class Rows:
         self.service = make_service()
         self.rule = FollowUpRule.objects.create(days=14, percent=0)
         self.paper = Prescription.objects.create(record=self.record)
+        self.export = DataExport.objects.create(
+            patient=self.patient,
+            status="READY",
+            made_at=timezone.now(),
+            expires_at=timezone.now() + timedelta(days=1),
+            data=b"canary-reason",
+            paper=b"canary-reason",
+        )
         self.line = PrescriptionLine.objects.create(
             prescription=self.paper, patient=self.patient, drug_name="canary-drug", dose="1", frequency="daily"
         )
@@ -131,6 +150,7 @@ class Rows:
     def _pk(self, name):
         names = {"frontdesk:patient": self.patient, "frontdesk:display-revoke": self.display}
         names |= {"portal:prescription-pdf": self.paper}
+        names |= {"portal:download-data": self.export, "portal:download-paper": self.export}
         names |= {"clinic:hours-leave-withdraw": self.time_off, "frontdesk:visit-keep": self.to_move}
         names |= {"billing:credit-note": self.credit_note, "billing:credit-note-pdf": self.credit_note}
         names |= {"billing:price": self.service, "billing:price-end": self.service, "billing:follow-up-end": self.rule}

@@ -9,7 +9,7 @@ from django.test import Client
 from conftest import sign_in
 from hms.domain import privacy, records
 from hms.errors import DomainError
-from hms.models import AccessLog, Invitation, Patient, Registration, User, Wish
+from hms.models import Invitation, Patient, Registration, User, Wish
 from hms.testing import (
     local,
     make_appointment,
@@ -215,14 +215,6 @@ class TestReading:
         assert other.number not in page
         assert "Consultation" in text(patient.get(f"/portal/invoices/{mine.pk}/"))
         assert patient.get(f"/portal/invoices/{other.pk}/").status_code == 404
-
-    def test_everything_as_a_file(self, patient):
-        me = patient.user.patient
-        make_record(make_appointment(patient=me, status="COMPLETED"), notes="Mine.", signed=True)
-        found = patient.get("/portal/record/download/").json()
-        assert found["patient"]["record_number"] == me.record_number
-        assert found["records"][0]["notes"] == "Mine."
-        assert AccessLog.objects.filter(action="record.downloaded", patient=me).exists()
 
     def test_something_is_wrong_reaches_the_hospital(self, patient):
         patient.post("/portal/record/", {"text": "I am not allergic to nuts"})

@@ -1,17 +1,13 @@
 """What the patient may read: signed records, prescriptions, vitals, allergies, invoices, and who looked at all this."""
 
-import json
-
 from django.contrib import messages
 from django.core.paginator import Paginator
-from django.core.serializers.json import DjangoJSONEncoder
-from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_safe
 
 from hms.domain import allergies, audit, vitals
-from hms.models import AccessLog, Appointment, Invoice, MedicalRecord, PrescriptionLine, Problem, Vitals, Wish
+from hms.models import AccessLog, Invoice, MedicalRecord, PrescriptionLine, Problem, Vitals, Wish
 from hms.models.clinical import RANGES
 from portal.forms import ContactForm, WishForm
 from portal.own import own
@@ -124,41 +120,3 @@ def delete(request):
             messages.success(request, _("We have your wish and will write to you."))
         return redirect("portal:delete")
     return render(request, "portal/delete.html", {"wish": wish})
-
-
-@require_safe
-@own
-def download(request):
-    """Everything that is kept of me, as one file."""
-    patient = request.patient
-    audit.viewed(patient, by=request.user, action="record.downloaded")
-    everything = {
-        "patient": {
-            "record_number": patient.record_number,
-            "name": str(patient.user),
-            "email": patient.user.email,
-            "phone": str(patient.user.phone),
-            "date_of_birth": patient.date_of_birth,
-            "gender": patient.gender,
-            "blood_type": patient.blood_type,
-            "allergies": patient.allergies,
-        },
-        "visits": list(
-            Appointment.objects.filter(patient=patient)
-            .exclude(status="NO_SHOW")
-            .values("appointment_date", "duration", "reason", "doctor__user__last_name")
-        ),
-        "records": list(
-            _signed(patient).values("created_at", "signed_at", "diagnosis", "treatment", "prescription", "notes")
-        ),
-        "vitals": list(Vitals.objects.filter(patient=patient, error_reason="").values("taken_at", *RANGES)),
-        "problems": list(Problem.objects.filter(patient=patient).values("text", "onset", "ended")),
-        "invoices": list(
-            Invoice.objects.visible_to(request.user).exclude(number=None).values("number", "total_amount", "due_date")
-        ),
-        "looks": list(AccessLog.objects.filter(patient=patient).values("at", "role", "action", "reason")),
-    }
-    text = json.dumps(everything, cls=DjangoJSONEncoder, ensure_ascii=False, indent=1)
-    response = HttpResponse(text, content_type="application/json; charset=utf-8")
-    response.headers["Content-Disposition"] = 'attachment; filename="my-record.json"'
-    return response
