@@ -178,7 +178,7 @@ def make_history(patient, word, *, clerk=None):
     )
     doctor = visit.doctor.user
     texts = {name: f"{name}-{word}" for name in ("diagnosis", "treatment", "notes")}
-    signed, draft = make_record(visit, **texts), None
+    signed = make_record(visit, **texts)
     Appointment.objects.filter(pk=visit.pk).update(status="COMPLETED")
     draft = make_record(
         make_appointment(patient=patient, doctor=visit.doctor, start=local(-5), status="COMPLETED"),

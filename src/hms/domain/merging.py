@@ -203,6 +203,8 @@ def _undo(pk, by):
     made = Merge.objects.select_for_update().get(pk=pk)
     if made.undone_at:
         raise DomainError(_("This merge is undone already."))
+    if made.moved.get("forgotten"):
+        raise DomainError(_("This can no longer be undone: the account was deleted since."))
     keep, gone = _lock(made.kept_id, made.gone_id)
     if Merge.objects.filter(gone=keep, undone_at=None).exists():
         raise DomainError(_("The kept record was merged into another since. Undo that first."))

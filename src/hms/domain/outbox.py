@@ -11,6 +11,7 @@ from hms.errors import DomainError
 from hms.models import OutboxAttachment, OutboxMail
 
 Status = OutboxMail.Status
+FAREWELL = "account.deleted"  # the letter to an address that is to be forgotten: also here, once it is sent
 TIRED = 8  # attempts after which a letter is given up until somebody at the desk says "again"
 
 
@@ -57,7 +58,9 @@ def send(pk):
             mail.attempts += 1
             if mail.secret and not settings.DEMO:
                 mail.text = ""
-            mail.save(update_fields=["status", "sent_at", "error", "attempts", "text"])
+            if mail.kind == FAREWELL:
+                mail.to = ""
+            mail.save(update_fields=["status", "sent_at", "error", "attempts", "text", "to"])
     except OutboxMail.DoesNotExist:
         return
     except Exception as e:
@@ -85,6 +88,12 @@ def retry(mail, *, by):
         mail.save(update_fields=["status", "attempts", "error"])
         jobs.later("outbox.send", once=f"mail:{mail.pk}", mail_id=mail.pk)
     return mail
+
+
+def forget_addresses(before):
+    """A farewell that could not be sent before this moment is given up, and its address forgotten."""
+    late = OutboxMail.objects.filter(kind=FAREWELL, created_at__lt=before).exclude(to="")
+    return late.update(to="", error="", status=Status.FAILED)
 
 
 def _message(mail):

@@ -5,51 +5,57 @@ from django.db import transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from hms.domain import outbox
+from hms.domain import audit, forgetting, outbox, payments
 from hms.errors import DomainError
-from hms.models import Appointment, Invitation, Invoice, Patient, User, Wish
+from hms.models import Appointment, Invoice, Wish
 
 
 def delete_account(wish, *, by):
     """Carry out the wish: name, address, phone and sign-in go; records and invoices stay under the record number.
 
-    Refuses while a visit is to come or money is owed.
+    Refuses while a visit is to come, an invoice is being written, or money is owed by either side.
     """
     with transaction.atomic(), pghistory.context(user=by.pk, action="patient.pseudonymised"):
         wish = Wish.objects.select_for_update().get(pk=wish.pk)
         if wish.done_at or wish.kind != Wish.Kind.DELETE:
             raise DomainError(_("This has been done already."))
-        patient = Patient.objects.select_for_update().get(pk=wish.patient_id)
-        coming = Appointment.objects.filter(
-            patient=patient, status__in=Appointment.WAITING_TO_HAPPEN, appointment_date__gt=timezone.now()
-        )
-        if coming.exists():
-            raise DomainError(_("A visit is still to come. Cancel it first."))
-        if Invoice.objects.filter(patient=patient, status__in=["PENDING", "OVERDUE"]).exclude(number=None).exists():
-            raise DomainError(_("An invoice is not paid yet."))
-        user = User.objects.select_for_update().get(pk=patient.user_id)
-        # To the address that goes with this: the last letter it gets.
+        people = forgetting.lock(wish.patient)
+        patient = next(p for p in people if p.pk == wish.patient_id)
+        if why := _refusal(patient):
+            raise DomainError(why)
+        email = patient.user.email
+        forgetting.forget(people)
+        # To the address that goes with this: the last letter it gets, forgotten as well once it is sent.
         outbox.post(
-            kind="account.deleted",
-            to=user.email,
+            kind=outbox.FAREWELL,
+            to=email,
             subject=_("Your account has been deleted"),
             text=_(
-                "Your name, address, phone and sign-in are removed. What a hospital must keep stays under a number."
+                "Your name, address, phone and sign-in are removed. Your medical record stays under a number, and "
+                "invoices stay as they were issued: the law obliges a hospital to keep them."
             ),
             key=f"deleted:{wish.pk}",
         )
-        Invitation.objects.filter(patient=patient, used_at=None, revoked_at=None).update(revoked_at=timezone.now())
-        user.authenticator_set.all().delete()
-        user.first_name, user.last_name = "", _("Former patient %(number)s") % {"number": patient.record_number}
-        user.email, user.phone, user.is_active = None, "", False
-        user.set_unusable_password()
-        user.save()
-        user.emailaddress_set.all().delete()
-        patient.emergency_contact, patient.desk_note = "", ""
-        patient.save(update_fields=["emergency_contact", "desk_note"])
+        audit.log(people, "patient.pseudonymised", by=by)
         wish.done_at, wish.done_by = timezone.now(), by
         wish.save(update_fields=["done_at", "done_by"])
         return patient
+
+
+def _refusal(patient):
+    """Why the account cannot be deleted now, in words; None if it can."""
+    coming = Appointment.objects.filter(
+        patient=patient, status__in=Appointment.WAITING_TO_HAPPEN, appointment_date__gt=timezone.now()
+    )
+    if coming.exists():
+        return _("A visit is still to come. Cancel it first.")
+    if Invoice.objects.owed().filter(patient=patient).exists():
+        return _("An invoice is not paid yet.")
+    if Invoice.objects.drafts().filter(patient=patient).exists():
+        return _("An invoice is still a draft. Issue it or throw it away first.")
+    if payments.credit(patient) > 0:
+        return _("There is money of the patient's left. Give it back first.")
+    return None
 
 
 def answer(wish, *, text, by):

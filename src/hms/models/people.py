@@ -12,7 +12,7 @@ from phonenumber_field.modelfields import PhoneNumberField
 
 from hms import money
 from hms.models.care import clinical_for, in_care_of
-from hms.models.triggers import announce, touch
+from hms.models.triggers import announce, append_only_but_for, touch
 
 
 class Plain(models.Func):
@@ -55,7 +55,16 @@ class UserManager(BaseUserManager):
         return (email or "").strip().lower()
 
 
-@pghistory.track(exclude=["password", "last_login", "family_first", "given_first"])
+# What says who somebody is, and goes with their account.
+USER_IDENTITY = ("first_name", "last_name", "email", "phone")
+PATIENT_IDENTITY = ("emergency_contact", "desk_note")
+
+
+@pghistory.track(
+    exclude=["password", "last_login", "family_first", "given_first"],
+    append_only=False,
+    meta={"triggers": [append_only_but_for(*USER_IDENTITY, user="OLD.pgh_obj_id")]},
+)
 class User(AbstractUser):
     """Whoever signs in. Staff always have an address; a patient registered at the desk may have none."""
 
@@ -209,7 +218,7 @@ class PatientQuerySet(models.QuerySet):
         return self.filter(clinical_for(user))
 
 
-@pghistory.track()
+@pghistory.track(append_only=False, meta={"triggers": [append_only_but_for(*PATIENT_IDENTITY, user="OLD.user_id")]})
 class Patient(models.Model):
     class Gender(models.TextChoices):
         FEMALE = "FEMALE", _("Female")

@@ -47,3 +47,31 @@ def announce(noun, *, doctors="'[]'::jsonb", doctors_before=None, columns=None):
 def append_only():
     """Refuse every change of a row that is there."""
     return pgtrigger.Protect(name="append_only", operation=pgtrigger.Update | pgtrigger.Delete)
+
+
+def append_only_but_for(*columns, user):
+    """Append-only history of people, but for one thing: what said who somebody was goes when their account is deleted.
+
+    Allowed is an update that empties some of these columns and touches no other, of somebody who is pseudonymised
+    already, for whom the running transaction has said so (``hms.forget``; only hms.domain.forgetting does). ``user``
+    is SQL for the user's id in terms of OLD.
+    """
+    named = ", ".join(columns)
+    emptied = " AND ".join(f"(NEW.{c} IS NOT DISTINCT FROM OLD.{c} OR coalesce(NEW.{c}, '') = '')" for c in columns)
+    return pgtrigger.Trigger(
+        name="append_only",
+        when=pgtrigger.Before,
+        operation=pgtrigger.Update | pgtrigger.Delete,
+        func=f"""
+            IF TG_OP = 'UPDATE' AND current_setting('hms.forget', true) = {user}::text
+                AND to_jsonb(NEW) - '{{{named}}}'::text[] = to_jsonb(OLD) - '{{{named}}}'::text[]
+                AND {emptied}
+                AND EXISTS (
+                    SELECT FROM hms_user WHERE id = {user} AND NOT is_active AND email IS NULL AND first_name = ''
+                )
+            THEN
+                RETURN NEW;
+            END IF;
+            RAISE EXCEPTION 'append_only: rows of % stay as they are', TG_TABLE_NAME;
+        """,
+    )
