@@ -26,7 +26,7 @@ TITLES = {
     "looks": gettext_lazy("Who opened your record"),
     "sessions": gettext_lazy("Where you are signed in"),
 }
-HEADS = ("at", "number", "substance", "problem")  # the first of these that an entry has is its heading
+HEADS = ("number", "substance", "problem", "at")  # the first of these that an entry has is its heading
 
 LABELS = {
     "addenda": gettext_lazy("Added later"),
@@ -37,6 +37,7 @@ LABELS = {
     "answer": gettext_lazy("Our answer"),
     "answered": gettext_lazy("Answered"),
     "arrived": gettext_lazy("Arrived"),
+    "at": gettext_lazy("When"),
     "bill_to": gettext_lazy("Bill to"),
     "blood_type": gettext_lazy("Blood type"),
     "browser": gettext_lazy("Browser"),

@@ -1,6 +1,6 @@
 from django.urls import path
 
-from portal.views import book, export, home, prescriptions, record, register, visits
+from portal.views import book, contact, export, home, invoices, prescriptions, privacy, record, register, visits
 
 app_name = "portal"
 urlpatterns = [
@@ -23,9 +23,14 @@ urlpatterns = [
     path("record/download/", export.download, name="download"),
     path("record/download/<int:pk>.json", export.download_data, name="download-data"),
     path("record/download/<int:pk>.pdf", export.download_paper, name="download-paper"),
-    path("invoices/", record.invoices, name="invoices"),
-    path("invoices/<int:pk>/", record.invoice, name="invoice"),
-    path("privacy/", record.privacy, name="privacy"),
-    path("contact/", record.contact, name="contact"),
-    path("delete/", record.delete, name="delete"),
+    path("invoices/", invoices.invoices, name="invoices"),
+    path("invoices/<int:pk>/", invoices.invoice, name="invoice"),
+    path("invoices/<int:pk>.pdf", invoices.invoice_pdf, name="invoice-pdf"),
+    path("invoices/credit-notes/<int:pk>.pdf", invoices.credit_note_pdf, name="credit-note-pdf"),
+    path("invoices/receipts/<int:pk>.pdf", invoices.receipt_pdf, name="receipt-pdf"),
+    path("privacy/", privacy.privacy, name="privacy"),
+    path("contact/", contact.contact, name="contact"),
+    path("contact/email/", contact.email, name="email"),
+    path("contact/email/code/", contact.email_code, name="email-code"),
+    path("delete/", privacy.delete, name="delete"),
 ]

@@ -8,7 +8,7 @@ from allauth.usersessions.models import UserSession
 from django.apps import apps
 from django.db.models import Prefetch
 
-from hms.domain import merging
+from hms.domain import looks as access
 from hms.domain import payments as ledger
 from hms.models import (
     AccessLog,
@@ -266,10 +266,9 @@ def wishes(patient):
 
 @part(AccessLog, BreakGlass)
 def looks(patient):
-    rows = AccessLog.objects.filter(patient__in=merging.records_of(patient)).select_related("user")
     return [
-        {"at": a.at, "who": str(a.user), "role": a.role, "what": a.action, "why": str(a.why)}
-        for a in rows.order_by("-at", "-pk")
+        {"at": a.at, "who": a.who, "role": str(a.role), "what": str(a.what), "why": str(a.why)}
+        for a in access.told(access.of(patient), patient)
     ]
 
 

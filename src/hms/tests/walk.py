@@ -150,6 +150,8 @@ class Rows:
     def _pk(self, name):
         names = {"frontdesk:patient": self.patient, "frontdesk:display-revoke": self.display}
         names |= {"portal:prescription-pdf": self.paper}
+        names |= {"portal:credit-note-pdf": self.credit_note, "portal:receipt-pdf": self.payment}
+        names |= {"portal:invoice": self.invoice, "portal:invoice-pdf": self.invoice}
         names |= {"portal:download-data": self.export, "portal:download-paper": self.export}
         names |= {"clinic:hours-leave-withdraw": self.time_off, "frontdesk:visit-keep": self.to_move}
         names |= {"billing:credit-note": self.credit_note, "billing:credit-note-pdf": self.credit_note}

@@ -34,7 +34,7 @@ def test_asked_for_made_by_a_job_and_fetched(patient):
     assert patient.post(PAGE).status_code == 302
     page = text(patient.get(PAGE))
     assert "being made" in page
-    assert '<progress class="progress" max="100" value="0"' in page
+    assert '<progress max="100" value="0"' in page
     run_jobs()
     page = text(patient.get(PAGE))
     made = DataExport.objects.get()

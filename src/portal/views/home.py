@@ -7,7 +7,7 @@ from django.utils import timezone
 from django.views.decorators.http import require_safe
 
 from hms import live
-from hms.domain import self_service
+from hms.domain import payments, self_service
 from hms.models import Appointment, MedicalRecord
 from portal.own import own
 
@@ -35,6 +35,7 @@ def home(request):
         "past": past[:5],
         "called_off": called_off[:5],
         "why_not": self_service.why_not_change(coming[0]) if coming else "",
+        "owed": sum(left for _invoice, left in payments.owed(request.patient)),
         "news": MedicalRecord.objects.filter(patient=request.patient, signed_at__gt=now - timedelta(days=30)).count(),
     }
     return render(request, "portal/home.html", context)

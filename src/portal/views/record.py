@@ -1,15 +1,15 @@
-"""What the patient may read: signed records, prescriptions, vitals, allergies, invoices, and who looked at all this."""
+"""What the patient may read: signed records, prescriptions, measurements, allergies; and what is wrong with them."""
 
 from django.contrib import messages
 from django.core.paginator import Paginator
-from django.shortcuts import get_object_or_404, redirect, render
+from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
-from django.views.decorators.http import require_http_methods, require_safe
+from django.views.decorators.http import require_http_methods
 
 from hms.domain import allergies, audit, vitals
-from hms.models import AccessLog, Invoice, MedicalRecord, PrescriptionLine, Problem, Vitals, Wish
+from hms.models import MedicalRecord, PrescriptionLine, Problem, Vitals, Wish
 from hms.models.clinical import RANGES
-from portal.forms import ContactForm, WishForm
+from portal.forms import WishForm
 from portal.own import own
 from portal.views.book import FORM
 
@@ -61,62 +61,3 @@ def _courses(patient):
         name: (Vitals._meta.get_field(name).verbose_name.capitalize(), unit) for name, (unit, *_r) in RANGES.items()
     }
     return [(name, *shown[name], points) for name, points in vitals.series(patient).items()]
-
-
-@require_safe
-@own
-def invoices(request):
-    """What I was billed."""
-    found = Invoice.objects.visible_to(request.user).exclude(number=None).order_by("-issued_on", "-pk")
-    page = Paginator(found, PER_PAGE).get_page(request.GET.get("page"))
-    return render(request, "portal/invoices.html", {"page": page})
-
-
-@require_safe
-@own
-def invoice(request, pk):
-    """One invoice, line by line."""
-    found = get_object_or_404(Invoice.objects.visible_to(request.user).exclude(number=None), pk=pk)
-    return render(request, "portal/invoice.html", {"invoice": found, "lines": found.lines.all()})
-
-
-@require_safe
-@own
-def privacy(request):
-    """Who opened my record, when, in what role and why."""
-    looks = AccessLog.objects.filter(patient=request.patient).select_related("user").order_by("-at", "-pk")
-    page = Paginator(looks, 50).get_page(request.GET.get("page"))
-    wish = Wish.objects.filter(patient=request.patient, kind="DELETE", done_at=None).first()
-    return render(request, "portal/privacy.html", {"page": page, "wish": wish, "patient": request.patient})
-
-
-@require_http_methods(FORM)
-@own
-def contact(request):
-    """My phone and whom to call in an emergency."""
-    initial = {"phone": request.user.phone, "emergency_contact": request.patient.emergency_contact}
-    form = ContactForm(request.POST or None, initial=initial)
-    if request.method == "POST" and form.is_valid():
-        request.user.phone = form.cleaned_data["phone"]
-        request.user.save(update_fields=["phone"])
-        request.patient.emergency_contact = form.cleaned_data["emergency_contact"]
-        request.patient.save(update_fields=["emergency_contact"])
-        messages.success(request, _("Kept."))
-        return redirect("portal:contact")
-    return render(request, "portal/contact.html", {"form": form}, status=422 if form.errors else 200)
-
-
-@require_http_methods(FORM)
-@own
-def delete(request):
-    """Ask for the account to be deleted; what has to be kept is said before."""
-    wish = Wish.objects.filter(patient=request.patient, kind="DELETE", done_at=None).first()
-    if request.method == "POST":
-        if request.POST.get("withdraw") and wish:
-            wish.delete()
-            messages.success(request, _("Your account stays."))
-        elif wish is None:
-            Wish.objects.get_or_create(patient=request.patient, kind="DELETE", done_at=None)
-            messages.success(request, _("We have your wish and will write to you."))
-        return redirect("portal:delete")
-    return render(request, "portal/delete.html", {"wish": wish})
