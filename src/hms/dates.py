@@ -65,6 +65,20 @@ def parse_date(text, *, past=False):
     return _read(found, past) if found else None
 
 
+def find_impossible(text):
+    """The part of a text that is written as a day but is none (``31/02/1965``), or an empty text."""
+    for found in DATE.finditer(text.lower()):
+        beside = text[: found.start()] + text[found.end() :]
+        numbers = [found[name] for name in ("m", "d", "m2", "d2", "d3") if (found[name] or "").isdigit()]
+        if re.search(r"\d", beside) or not re.search(r"[a-z./-]", found[0]) or max(map(int, numbers)) > 31:
+            continue  # rather a phone number, in groups
+        try:
+            _read(found, past=True)
+        except ValueError:
+            return text[found.start() : found.end()]
+    return ""
+
+
 def find_date(text):
     """``(date, rest)`` of a text that holds a past day somewhere (``smith 14/7/1945``), or ``(None, text)``."""
     for found in DATE.finditer(text.lower()):

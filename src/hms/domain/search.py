@@ -1,7 +1,7 @@
 # ruff: noqa: S608 (every statement is put together from constants of this file; what was typed are parameters)
 """Finding patients by what somebody types: a ladder that stops as soon as the page is full.
 
-1. exact: record number, e-mail, birth date, a part of the phone number
+1. exact: record number, e-mail, birth date, the end or beginning of a record or phone number, another part of the phone
 2. the beginning of the name, family or given name first, in index order
 3. fragments: by the vocabulary of name words, then the first entries of the name index, only then by trigram
 4. names with one or two letters wrong
@@ -14,11 +14,13 @@ import unicodedata
 from dataclasses import dataclass, field
 from itertools import chain, islice, product
 
+from django.conf import settings
 from django.db import connection
 from django.utils.translation import gettext as _
+from phonenumbers import country_code_for_region
 
-from hms import record_number
-from hms.dates import find_date
+from hms import names, record_number
+from hms.dates import find_date, find_impossible
 
 CAP = 300  # matches that a list pages through; whoever has more should type more
 LONGEST = 100  # characters of a query that are looked at
@@ -27,6 +29,8 @@ LOOSE = 200  # rows taken from the trigram index, whose order is none
 VOCABULARY = 200  # words that a fragment is expanded to
 AT_ONCE = 16  # ranges of the name index asked for in one statement
 END = "\U0010ffff"  # after every character that a name may go on with
+AFTER_DIGITS = ":"  # the first character after the digits
+PLENTY = 6  # digits from which an end or a beginning that fits is what was meant
 LAST = "!"  # the first character after a space: closes the range of a whole word
 
 NUMBER, EMAIL, BORN, PHONE, NAME, SIMILAR = "number", "email", "born", "phone", "name", "similar"
@@ -58,7 +62,11 @@ def patients(text, *, limit=CAP, within=None):
     ``within`` is a queryset of user ids that they must be among (the list's filters).
     """
     text = clean(text)
-    found = Found(notice=_notice(text))
+    if no_day := find_impossible(text):
+        found = Found(notice=_("%(day)s is not a day that exists.") % {"day": no_day})
+        text = clean(text.replace(no_day, " "))
+    else:
+        found = Found(notice=_notice(text))
     if not text:
         return found
     reasons = {}
@@ -140,16 +148,42 @@ def _exact(text, limit, within):
         yield from ((pk, BORN) for pk in _born(day, rest, limit, within))
         return
     digits = re.sub(r"[\s()./+–-]", "", text)
-    if digits.isascii() and digits.isdigit():
-        if len(digits) >= 4:
-            yield from ((pk, NUMBER) for pk in _by_record_number("LIKE %s", [digits + "%"], within))
-        yield from ((pk, PHONE) for pk in _phone(digits, within))
+    if digits.isascii() and digits.isdigit() and len(digits) >= 4:
+        ends = _number_ends(digits, limit, within)
+        yield from ends
+        if not (ends and len(digits) >= PLENTY):
+            yield from ((pk, PHONE) for pk in _phone(digits, within))
 
 
 def _by_record_number(condition, params, within):
     sql = f"""SELECT u.id FROM hms_patient p JOIN hms_user u ON u.id = p.user_id
         WHERE p.record_number {condition} {within.sql} ORDER BY p.record_number LIMIT {LOOSE}"""
     return _rows(sql, [*params, *within.params])
+
+
+def _number_ends(digits, limit, within):
+    """``[(user id, reason), …]``: whose record or phone number ends, then whose begins with these digits.
+
+    Ends come first, since they tell people apart. Phone numbers are kept as +44…, typed as 0…, 0044…, +44….
+    """
+    bare = digits.lstrip("0")
+    country = f"+{country_code_for_region(settings.PHONENUMBER_DEFAULT_REGION)}"
+    record, phone = ("p.record_number", NUMBER), ("u.phone", PHONE)
+    arms = [(*record, "reverse", digits[::-1]), (*phone, "reverse", digits[::-1])]
+    if len(bare) >= 4:
+        if bare != digits:
+            arms.append((*phone, "reverse", bare[::-1]))
+        arms += [(*record, "", digits), (*phone, "", country + bare), (*phone, "", f"+{bare}")]
+    parts, params = [], []
+    for order, (column, reason, turned, start) in enumerate(arms):
+        value = f'{turned}({column}) COLLATE "C"'
+        parts.append(
+            f"""(SELECT u.id, '{reason}' AS reason, {order} AS o, {value} AS value
+            FROM hms_user u JOIN hms_patient p ON p.user_id = u.id
+            WHERE u.role = 'PATIENT' AND {value} >= %s AND {value} < %s {within.sql} ORDER BY {value}, u.id LIMIT %s)"""
+        )
+        params += [start, start + AFTER_DIGITS, *within.params, limit]
+    return _pairs(f'SELECT id, reason FROM ({" UNION ALL ".join(parts)}) m ORDER BY o, value COLLATE "C", id', params)
 
 
 def _born(day, rest, limit, within):
@@ -163,7 +197,7 @@ def _born(day, rest, limit, within):
 
 
 def _phone(digits, within):
-    """A part of the phone number; kept as +44…, typed as 0…, 0044… or +44…."""
+    """A part of the phone number that is neither its end nor its beginning."""
     typed = [digits, digits.lstrip("0")] if digits.startswith("0") else [digits]
     typed = [part for part in typed if len(part) >= 4]
     if not typed:
@@ -181,6 +215,8 @@ def _names(words, limit, within):
     """By name, the surest first. The same person may come more than once."""
     phrase = " ".join(words)
     yield from _ranges([(phrase, phrase + END)], limit, within)
+    if any(map(names.UNSPACED.fullmatch, words)):
+        yield from _ranges(_unspaced(words), limit, within)
     if len(words) == 1:
         if len(phrase) > 1:
             inside = _tokens("token LIKE %s AND NOT token LIKE %s", [_inside(phrase), _literal(phrase) + "%"])
@@ -193,6 +229,13 @@ def _names(words, limit, within):
     if len(words) > 1:
         yield from _walk([_inside(word) for word in words], limit, within)
     yield from _all_inside(words, within)
+
+
+def _unspaced(words):
+    """Where a family and a given name meet that are written without a space (何淑芬), and the same written in one."""
+    joined = "".join(words)
+    starts = [joined, *(f"{joined[:n]} {joined[n:]}" for n in range(1, min(len(joined), AT_ONCE)))]
+    return [(start, start + END) for start in starts if start != " ".join(words)]
 
 
 def _all_inside(words, within):
@@ -322,6 +365,10 @@ def _inside(text):
 
 
 def _rows(sql, params):
+    return [row[0] for row in _pairs(sql, params)]
+
+
+def _pairs(sql, params):
     with connection.cursor() as cursor:
         cursor.execute(sql, params)
-        return [row[0] for row in cursor.fetchall()]
+        return cursor.fetchall()

@@ -6,7 +6,7 @@ from django.contrib.auth.models import AbstractUser, BaseUserManager
 from django.contrib.postgres.indexes import GinIndex, OpClass
 from django.core.validators import MinValueValidator
 from django.db import models
-from django.db.models.functions import Collate, Concat, Lower, Now
+from django.db.models.functions import Collate, Concat, Lower, Now, Reverse
 from django.utils.translation import gettext_lazy as _
 from phonenumber_field.modelfields import PhoneNumberField
 
@@ -125,6 +125,11 @@ class User(AbstractUser):
             ),
             models.Index(
                 Collate("given_first", "C"), "id", name="user_given_first", condition=models.Q(role="PATIENT")
+            ),
+            # The beginning of a phone number, and its end, by which people are told apart.
+            models.Index(Collate("phone", "C"), "id", name="user_phone", condition=models.Q(role="PATIENT")),
+            models.Index(
+                Collate(Reverse("phone"), "C"), "id", name="user_phone_end", condition=models.Q(role="PATIENT")
             ),
             GinIndex(
                 OpClass("family_first", "gin_trgm_ops"),
@@ -285,6 +290,8 @@ class Patient(models.Model):
         ]
         indexes = [
             models.Index(fields=["date_of_birth"], name="patient_born"),
+            models.Index(Collate("record_number", "C"), name="patient_number"),
+            models.Index(Collate(Reverse("record_number"), "C"), name="patient_number_end"),
             models.Index(fields=["created_at", "id"], name="patient_registered"),
         ]
         triggers = [touch(), announce("patient", columns=["desk_note", "date_of_birth"])]

@@ -112,6 +112,12 @@ class TestDepartment:
         admin.post(page("hms_department_delete", row.pk), {"post": "yes"})
         assert not Department.objects.filter(name="Radiology").exists()
 
+    def test_a_name_in_another_case_is_refused_in_words(self, admin):
+        make_department(name="Radiology")
+        response = admin.post(page("hms_department_add"), {"name": "RADIOLOGY"} | ONLINE)
+        assert "There is a department of this name already." in response.content.decode()
+        assert Department.objects.count() == 1
+
     def test_stays_while_doctors_belong_to_it(self, admin):
         doctor = make_doctor()
         response = admin.post(page("hms_department_delete", doctor.department_id), {"post": "yes"})

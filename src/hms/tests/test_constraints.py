@@ -181,6 +181,11 @@ class TestHoursAndHospital:
                  VALUES (2, '', '', '', 'UTC', 'EUR', 15)"""
         assert refused(sql, [], by="hospital_one_row")
 
+    def test_departments_have_a_name_of_their_own_whatever_its_case(self):
+        Department.objects.create(name="Ärzte und Cardiology")
+        sql = "INSERT INTO hms_department (name, description) VALUES ('ÄRZTE und cardiology', '')"
+        assert refused(sql, [], by="department_name_any_case")
+
     def test_departments_have_a_name_of_their_own(self):
         Department.objects.create(name="Cardiology")
         sql = "INSERT INTO hms_department (name, description) VALUES ('Cardiology', '')"

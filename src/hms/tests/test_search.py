@@ -64,6 +64,26 @@ def test_the_beginning_of_a_record_number(people):
     assert set(found(people["cruz"].record_number[:7], people).values()) == {"number"}
 
 
+@pytest.mark.parametrize("digits", [4, 5, 7])
+def test_the_end_of_a_record_number(people, digits):
+    assert found(people["cruz"].record_number[-digits:], people)["cruz"] == "number"
+    assert found(people["cruz"].record_number[-3:], people) == {}
+
+
+@pytest.mark.parametrize("typed", ["31/02/1965", "31.2.65", "30 Feb 1965", "2021-02-29", "12/25/1965"])
+def test_a_day_that_does_not_exist_is_no_number(people, typed):
+    answer = search.patients(typed)
+    assert answer.matches == []
+    assert f"{typed} is not a day that exists" in answer.notice
+    assert "record number" not in answer.notice
+
+
+def test_beside_a_name_a_day_that_does_not_exist_is_said_and_the_name_is_found(people):
+    answer = search.patients("muller 31/02/1965")
+    assert "31/02/1965 is not a day that exists" in answer.notice
+    assert [match.user_id for match in answer.matches] == [people["anna"].user_id]
+
+
 def test_a_mistyped_record_number_says_so(people):
     number = people["cruz"].record_number
     wrong = number[:-1] + str((int(number[-1]) + 1) % 10)
@@ -73,7 +93,20 @@ def test_a_mistyped_record_number_says_so(people):
 
 
 @pytest.mark.parametrize(
-    "typed", ["+44 20 7946 0123", "020 7946 0123", "(020) 7946-0123", "0044 2079460123", "9460123", "0123", "20 79"]
+    "typed",
+    [
+        "+44 20 7946 0123",
+        "020 7946 0123",
+        "0207946",
+        "+44 20 79",
+        "2079",
+        "20.79.46",
+        "(020) 7946-0123",
+        "0044 2079460123",
+        "9460123",
+        "0123",
+        "20 79",
+    ],
 )
 def test_a_phone_number_by_any_part_of_four_digits(people, typed):
     assert found(typed, people) == {"anna": "phone"}
@@ -119,6 +152,22 @@ def test_an_address_or_a_part_of_it(people, typed):
 )
 def test_a_name_by_any_part_in_any_order(people, typed, who):
     assert {name for name, reason in found(typed, people).items() if reason == "name"} == who
+
+
+@pytest.mark.parametrize(
+    ("family", "given", "typed"),
+    [
+        ("何", "淑芬", ["何淑芬", "何淑", "何 淑芬", "淑芬", "何"]),
+        ("欧阳", "娜娜", ["欧阳娜娜", "欧阳 娜", "娜娜"]),
+        ("佐藤", "花子", ["佐藤花子", "佐藤花", "佐藤　花子"]),
+        ("김", "민준", ["김민준", "김민", "민준"]),
+        ("何淑芬", "", ["何淑芬", "何 淑芬", "何淑"]),  # registered in one field
+    ],
+)
+def test_names_that_are_written_without_a_space(family, given, typed):
+    people = {"who": make_patient(last_name=family, first_name=given), "other": make_patient(last_name="林")}
+    for text in typed:
+        assert found(text, people) == {"who": "name"}, text
 
 
 @pytest.mark.parametrize(
@@ -218,7 +267,10 @@ def test_letters_apart(a, b, steps):
 PLANS = {
     "a beginning": ("user_family_first", lambda: search.patients("family1", limit=5)),
     "a fragment of few": ("user_search_trigrams", lambda: search.patients("zzyzx", limit=5)),
-    "a phone number": ("user_search_trigrams", lambda: search.patients("7946012", limit=5)),
+    "the beginning of a phone number": ("user_phone", lambda: search.patients("07946 001", limit=5)),
+    "the end of a phone number": ("user_phone_end", lambda: search.patients("001234", limit=5)),
+    "the middle of a phone number": ("user_search_trigrams", lambda: search.patients("4600123", limit=5)),
+    "the end of a record number": ("patient_number_end", lambda: search.patients("4321", limit=5)),
     "a birth date": ("patient_born", lambda: search.patients("14/7/1945", limit=5)),
 }
 
