@@ -224,19 +224,23 @@ class BookingForm(NewPatientFields, When):
 
     def book(self, *, by):
         """Book, registering the patient first if new: both or neither."""
-        data = self.cleaned_data
+        if patient := self.cleaned_data.get("patient"):
+            return self._book(patient, by)  # in no transaction but the booking's own: its end is the next one's turn
         with transaction.atomic():
-            patient = data.get("patient") or patients.register(**self.new_patient(), by=by)
-            return scheduling.book(
-                patient=patient,
-                doctor=data["doctor"],
-                start=self.start(),
-                duration=data["duration"],
-                reason=data["reason"],
-                notes=data["notes"],
-                override_reason=data["override_reason"],
-                by=by,
-            )
+            return self._book(patients.register(**self.new_patient(), by=by), by)
+
+    def _book(self, patient, by):
+        data = self.cleaned_data
+        return scheduling.book(
+            patient=patient,
+            doctor=data["doctor"],
+            start=self.start(),
+            duration=data["duration"],
+            reason=data["reason"],
+            notes=data["notes"],
+            override_reason=data["override_reason"],
+            by=by,
+        )
 
 
 class MoveForm(When):

@@ -1,5 +1,6 @@
 """Booking and moving appointments. What happens to them on the day is in hms.domain.visits."""
 
+from contextlib import contextmanager
 from datetime import timedelta
 
 import pghistory
@@ -26,7 +27,7 @@ def book(*, patient, doctor, start, duration, by, reason="", notes="", override_
     ``override_reason`` is given, DomainError for a time in the past, an odd length, somebody inactive.
     """
     with (
-        _or_taken(doctor, start, duration),
+        _or_taken(doctor, patient.pk, start, duration),
         transaction.atomic(),
         pghistory.context(user=by.pk, action="appointment.booked"),
     ):
@@ -53,7 +54,7 @@ def reschedule(appointment, *, doctor, start, duration=None, by, override_reason
     """Move the appointment to another time, doctor or length. Raises as ``book``, and Stale if ``version`` is old."""
     length = duration or appointment.duration
     with (
-        _or_taken(doctor, start, length, appointment),
+        _or_taken(doctor, appointment.patient_id, start, length, appointment),
         transaction.atomic(),
         pghistory.context(user=by.pk, action="appointment.moved"),
     ):
@@ -126,14 +127,38 @@ def _at(moment):
     return moment.astimezone(hospital().zone).strftime("%d-%b-%Y %H:%M")
 
 
-def _or_taken(doctor, start, duration, moving=None):
-    def error():
-        return SlotTaken(
-            _("Somebody else was just given this time."),
-            free_times=hours.free_times([doctor], after=max(start, timezone.now()), duration=duration, ignoring=moving),
-        )
+class _Busy(Exception):
+    """Somebody has the time; ``taken``: the ids of the appointments in the way, none when PostgreSQL said so."""
 
-    return locks.losing_raises(error)
+    def __init__(self, taken=()):
+        self.taken = taken
+
+
+@contextmanager
+def _or_taken(doctor, patient_id, start, duration, moving=None):
+    """Tell the loser who is in the way and what is free instead, after the turn was given back: others wait for it."""
+    try:
+        with locks.losing_raises(_Busy):
+            yield
+    except _Busy as e:
+        raise _taken(doctor, patient_id, start, duration, moving, e.taken) from e
+
+
+def _taken(doctor, patient_id, start, duration, moving, taken):
+    in_the_way = list(Appointment.objects.filter(pk__in=taken).with_people().order_by("appointment_date"))
+    in_the_way.sort(key=lambda a: a.doctor_id != doctor.pk)
+    free = hours.free_times([doctor], after=max(start, timezone.now()), duration=duration, ignoring=moving, limit=20)
+    free = _without(free, patient_id, duration, moving)[:5]
+    if not in_the_way:
+        message = _("Somebody else was just given this time.")
+    else:
+        first = in_the_way[0]
+        names = {"doctor": first.doctor, "patient": first.patient, "time": _at(first.appointment_date)}
+        if first.doctor_id == doctor.pk:
+            message = _("%(doctor)s already has a patient at %(time)s.") % names
+        else:
+            message = _("%(patient)s already has an appointment with %(doctor)s at %(time)s.") % names
+    return SlotTaken(message, in_the_way=in_the_way, free_times=free)
 
 
 def _bookable_doctor(doctor):
@@ -183,35 +208,19 @@ def check_duration(duration):
 
 
 def _check_free(doctor, patient, start, duration, moving=None):
-    """Name who is in the way. Advisory locks are held, so what this sees is still so when the row is written."""
+    """Advisory locks are held, so what this sees is still so when the row is written. Raises _Busy."""
     at_that_time = Appointment.objects.live().between(start, start + duration)
     at_that_time = at_that_time.filter(Q(doctor=doctor) | Q(patient=patient))
     if moving is not None:
         at_that_time = at_that_time.exclude(pk=moving.pk)
-    taken = list(at_that_time.values_list("pk", flat=True))
-    if not taken:
-        return
-    in_the_way = list(Appointment.objects.filter(pk__in=taken).with_people().order_by("appointment_date"))
-    for_doctor = [a for a in in_the_way if a.doctor_id == doctor.pk]
-    for_patient = [a for a in in_the_way if a.doctor_id != doctor.pk]
-    free = hours.free_times([doctor], after=max(start, timezone.now()), duration=duration, ignoring=moving, limit=20)
-    free = _without(free, patient, duration, moving)[:5]
-    if for_doctor:
-        at = _at(for_doctor[0].appointment_date)
-        message = _("%(doctor)s already has a patient at %(time)s.") % {"doctor": doctor, "time": at}
-    else:
-        message = _("%(patient)s already has an appointment with %(doctor)s at %(time)s.") % {
-            "patient": patient,
-            "doctor": for_patient[0].doctor,
-            "time": _at(for_patient[0].appointment_date),
-        }
-    raise SlotTaken(message, in_the_way=for_doctor + for_patient, free_times=free)
+    if taken := list(at_that_time.values_list("pk", flat=True)):
+        raise _Busy(taken)
 
 
-def _without(free, patient, duration, moving):
+def _without(free, patient_id, duration, moving):
     """Of these free times, those at which the patient is free too."""
     if not free:
         return free
-    busy = Appointment.objects.live().filter(patient=patient).between(free[0][1], free[-1][1] + duration)
+    busy = Appointment.objects.live().filter(patient_id=patient_id).between(free[0][1], free[-1][1] + duration)
     busy = [(a.appointment_date, a.end) for a in busy.exclude(pk=moving and moving.pk)]
     return [(d, t) for d, t in free if not any(s < t + duration and e > t for s, e in busy)]
