@@ -94,6 +94,45 @@ def test_picking_the_card_then_a_place_moves_without_dragging(desk, page):
     assert where(desk) == (desk.ben, local(TOMORROW, "13:30"))
 
 
+def test_a_picked_card_is_carried_to_another_day(desk, page):
+    card(page, "NACHTIGALL").get_by_role("link").click()
+    page.get_by_role("button", name="Pick a place").click()
+    expect(page.locator("#placing")).to_contain_text("NACHTIGALL, Flora")
+    page.get_by_role("link", name="Day after").click()
+    expect(page.locator("#placing")).to_be_focused()
+    page.mouse.click(*point(page, desk.ben, "13:30"))
+    expect(card(column(page, desk.ben), "NACHTIGALL")).to_contain_text("13:30")
+    assert where(desk) == (desk.ben, local(TOMORROW + 1, "13:30"))
+    assert "place=" not in page.url
+    page.get_by_role("link", name="Day before").click()  # nothing is carried any more
+    expect(card(page, "NACHTIGALL")).to_have_count(0)
+    expect(page.locator("#placing")).to_have_count(0)
+
+
+def test_keys_carry_a_card_to_another_day(desk, page):
+    card(page, "NACHTIGALL").get_by_role("link").focus()
+    page.keyboard.press("m")
+    page.keyboard.press("ArrowDown")
+    page.keyboard.press("PageDown")
+    expect(page.locator(".move-ghost")).to_contain_text("10:15")
+    expect(page.locator("#announcements")).to_contain_text("Page Down")
+    page.keyboard.press("ArrowRight")
+    expect(page.locator("#announcements")).to_have_text("10:15, Dr Ben Blum")
+    page.keyboard.press("Enter")
+    expect(card(column(page, desk.ben), "NACHTIGALL")).to_contain_text("10:15")
+    assert where(desk) == (desk.ben, local(TOMORROW + 1, "10:15"))
+
+
+def test_escape_puts_a_carried_card_down_where_it_was(desk, page):
+    card(page, "NACHTIGALL").get_by_role("link").focus()
+    page.keyboard.press("m")
+    page.keyboard.press("PageDown")
+    expect(page.locator(".move-ghost")).to_be_visible()
+    page.keyboard.press("Escape")
+    expect(page.locator(".move-ghost, #placing")).to_have_count(0)
+    assert where(desk) == (desk.ada, local(TOMORROW, "10:00"))
+
+
 def test_a_card_under_the_hand_is_not_swapped_by_others(desk, page):
     drag(page, desk, to=desk.ben, at="12:15", drop=False)
     make_appointment(patient=desk.omar, doctor=desk.ada, start=local(TOMORROW, "15:00"))

@@ -251,3 +251,19 @@ def test_the_stream_opens_for_a_day_and_for_nothing_else(reception):
     assert reception.get(f"/live/desk/{tomorrow()}/").status_code == 200
     for odd in ("tomorrow", "2026-02-31", "9999-12-31", "0001-01-01", "x" * 300):
         assert reception.get(f"/live/desk/{odd}/").status_code == 404
+
+
+def test_an_appointment_is_carried_from_day_to_day_until_it_is_put_down(reception):
+    appointment = make_appointment(patient=make_patient(last_name="Okafor", first_name="Ngozi"), minutes=45)
+    page = reception.get(DAY, {"day": "2030-01-07", "place": appointment.pk}).content.decode()
+    assert f'data-place="{appointment.pk}"' in page
+    assert 'data-place-minutes="45"' in page
+    assert "OKAFOR, Ngozi" in page
+    assert f"day=2030-01-08&amp;place={appointment.pk}" in page
+
+
+@pytest.mark.parametrize("place", ["", "x", "-1", "9" * 30, "gone", "²"])
+def test_what_cannot_be_carried_is_not(reception, place):
+    gone = make_appointment(status="CANCELLED")
+    page = reception.get(DAY, {"place": gone.pk if place == "gone" else place}).content.decode()
+    assert "placing-bar" not in page

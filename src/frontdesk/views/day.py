@@ -58,6 +58,7 @@ def day(request):
         return HttpResponse(status=204)  # a screen that came back and missed nothing
     html, queue = board.html()
     all_departments, all_doctors = board.choices()
+    placing = _placing(request)
     context = {
         "board": board,
         "board_html": html,
@@ -70,9 +71,20 @@ def day(request):
         "departments": _chosen(all_departments, departments),
         "doctors": _chosen(all_doctors, doctors),
         "filtered": bool(departments or doctors),
+        "placing": placing,
+        "placing_minutes": placing and placing.duration // timedelta(minutes=1),
         "zoom": request.COOKIES.get("hms-zoom") if request.COOKIES.get("hms-zoom") in ZOOMS else "32",
     }
     return render(request, "frontdesk/day.html", context)
+
+
+def _placing(request):
+    """The appointment that is carried from day to day until it is put down (``?place=``), or None."""
+    number = request.GET.get("place", "")
+    if not (number.isdecimal() and len(number) < 19):
+        return None
+    waiting = Appointment.objects.visible_to(request.user).filter(status__in=Appointment.WAITING_TO_HAPPEN)
+    return waiting.with_people().filter(pk=number).first()
 
 
 def _chosen(options, ids):

@@ -1,4 +1,5 @@
-// Moving an appointment on the board: by drag, by the keyboard, or by picking the card and then a place.
+// Moving an appointment on the board: by drag, by the keyboard, or by picking the card and then a place, perhaps on another
+// day: what is picked stands in the page's address (?place=), so it is carried from day to day.
 // Nothing moves on the screen before the server has said yes; a refusal opens the panel with the reason.
 import { ROW, clock, compact, gridOf, momentAt, parse } from "./grid-time.js"
 
@@ -6,7 +7,6 @@ const THRESHOLD = 5 // pixels before a press becomes a drag
 const EDGE = 48 // pixels from the edge at which the board scrolls along
 
 export class Mover {
-  placing = null // the card picked for a place
   #drag = null
   #keys = null
   #swallowClick = false
@@ -15,6 +15,27 @@ export class Mover {
     this.board = board
     this.board.addEventListener("pointerdown", this.#down)
     this.board.addEventListener("dragstart", (event) => event.target.closest(".card") && event.preventDefault())
+    if (this.placing) this.#resume()
+  }
+
+  // The id of the appointment that was picked for a place.
+  get placing() {
+    return this.board.dataset.place
+  }
+
+  // What is moved: a card of this board, or the appointment that was picked on another day.
+  #visit(card) {
+    if (card) {
+      const { minutes, version, at } = card.dataset
+      const url = card.querySelector("a").getAttribute("href")
+      return { card, url, minutes, version, at: parse(at), doctor: card.closest(".column").dataset.doctor }
+    }
+    const { placeUrl: url, placeMinutes: minutes, placeVersion: version, placeAt, placeDoctor: doctor } = this.board.dataset
+    return { url, minutes, version, at: parse(placeAt), doctor }
+  }
+
+  get #picked() {
+    return this.#visit(this.board.querySelector(`.timeline > #appointment-${this.placing}`))
   }
 
   get busy() {
@@ -42,6 +63,7 @@ export class Mover {
     const drag = this.#drag
     if (!drag.ghost) {
       if (Math.hypot(event.clientX - drag.x, event.clientY - drag.y) < THRESHOLD) return
+      drag.visit = this.#visit(drag.card)
       this.#lift(drag.card)
       drag.ghost = this.#ghost(drag.card)
       drag.scroll = setInterval(() => this.#scrollAlong(), 16)
@@ -71,7 +93,7 @@ export class Mover {
     ghost.style.left = `${box.left}px`
     ghost.style.width = `${box.width}px`
     ghost.style.top = `${box.top + ((at.moment - first) / ROW) * row}px`
-    ghost.style.height = `${(Number(at.card.dataset.minutes) / 5) * row}px`
+    ghost.style.height = `${(Number(at.visit.minutes) / 5) * row}px`
     ghost.firstChild.textContent = clock(at.moment, this.board.zone)
   }
 
@@ -86,11 +108,11 @@ export class Mover {
   }
 
   #up = () => {
-    const { ghost, card, column, moment } = this.#drag
+    const { ghost, visit, column, moment } = this.#drag
     this.#swallowClick = Boolean(ghost)
     setTimeout(() => (this.#swallowClick = false))
     this.#stop()
-    if (ghost && column) this.#send(card, column.dataset.doctor, moment)
+    if (ghost && column) this.#send(visit, column.dataset.doctor, moment)
   }
 
   #cancel = () => this.#stop()
@@ -117,13 +139,45 @@ export class Mover {
 
   // --- by the keyboard
 
-  startKeys(card) {
-    if (!this.#movable(card)) return this.board.say(this.board.dataset.cannotMove)
+  // Of this card, or of the one that was picked; ``doctor`` and ``time`` (10:15) say where to begin.
+  startKeys(card, { doctor, time } = {}) {
+    if (card && !this.#movable(card)) return this.board.say(this.board.dataset.cannotMove)
     this.end()
-    this.#lift(card)
-    this.#keys = { card, ghost: this.#ghost(card), column: card.closest(".column"), moment: parse(card.dataset.at) }
-    this.#position(this.#keys)
-    this.board.say(this.board.dataset.moveHelp)
+    const visit = card ? this.#visit(card) : this.#picked
+    const columns = this.board.columns
+    const column = columns.find((c) => c.dataset.doctor === (doctor ?? visit.doctor)) ?? columns[0]
+    this.#lift(visit.card)
+    this.#keys = { visit, ghost: this.#ghost(visit.card), column, moment: visit.at }
+    if (column && (time || !visit.card)) this.#keys.moment = this.#momentOf(column, time ?? clock(visit.at, this.board.zone))
+    this.#showKeys()
+    this.board.say(column ? this.board.dataset.moveHelp : this.board.dataset.nobody)
+  }
+
+  // The moment of a wall-clock time on this day's grid, or the grid's first.
+  #momentOf(column, time) {
+    const { first, last } = gridOf(column)
+    for (let moment = first; moment < last; moment += ROW) if (clock(moment, this.board.zone) === time) return moment
+    return first
+  }
+
+  #showKeys() {
+    const keys = this.#keys
+    if (!keys.column) return keys.ghost.remove()
+    this.#position(keys)
+    const scroll = this.board.querySelector(".board-scroll")
+    const [box, ghost] = [scroll.getBoundingClientRect(), keys.ghost.getBoundingClientRect()]
+    const pull = (start, end, low, high) => (start < low + EDGE ? start - low - EDGE : Math.max(end - high + EDGE, 0))
+    scroll.scrollBy(pull(ghost.left, ghost.right, box.left, box.right), pull(ghost.top, ghost.bottom, box.top, box.bottom))
+    this.#position(keys)
+  }
+
+  // The day before or after, with what is moved in the hand.
+  #otherDay(step) {
+    const { visit, column, moment } = this.#keys
+    const url = new URL(document.querySelector(`[data-day-step="${step}"]`).href)
+    url.searchParams.set("place", visit.url.match(/(\d+)\/$/)[1])
+    url.hash = `place-${column?.dataset.doctor ?? visit.doctor}-${clock(moment, this.board.zone)}`
+    location.href = url
   }
 
   key(event) {
@@ -132,35 +186,39 @@ export class Mover {
       event.preventDefault()
       return true
     }
-    if (this.placing && event.key === "Escape") {
+    const keys = this.#keys
+    if (!keys && this.placing && event.key === "Escape") {
       this.endPlacing()
       return true
     }
-    const keys = this.#keys
     if (!keys) return false
     const step = this.board.slot_ * 60_000
     const columns = this.board.columns
     const aside = (by) => (keys.column = columns[columns.indexOf(keys.column) + by] ?? keys.column)
-    const { first, last } = gridOf(keys.column)
+    const { first, last } = keys.column ? gridOf(keys.column) : {}
     const act = {
       ArrowUp: () => (keys.moment = Math.max(keys.moment - step, first)),
       ArrowDown: () => (keys.moment = Math.min(keys.moment + step, last - step)),
       ArrowLeft: () => aside(-1),
       ArrowRight: () => aside(1),
-      Escape: () => this.end(),
-      Enter: () => {
-        const { card, column, moment } = keys
+      PageUp: () => this.#otherDay(-1),
+      PageDown: () => this.#otherDay(1),
+      Escape: () => {
         this.end()
-        this.#send(card, column.dataset.doctor, moment)
+        this.endPlacing()
+      },
+      Enter: () => {
+        const { visit, column, moment } = keys
+        this.end()
+        this.endPlacing()
+        if (column) this.#send(visit, column.dataset.doctor, moment)
       },
     }[event.key]
     if (!act) return event.key !== "Tab"
     event.preventDefault()
     act()
-    if (this.#keys) {
-      this.#position(keys)
-      keys.ghost.scrollIntoView({ block: "nearest", inline: "nearest" })
-      this.#position(keys)
+    if (this.#keys && keys.column) {
+      this.#showKeys()
       this.board.say(`${clock(keys.moment, this.board.zone)}, ${keys.column.querySelector("h2").textContent}`)
     }
     return true
@@ -169,46 +227,67 @@ export class Mover {
   end() {
     this.#stop()
     if (!this.#keys) return
-    this.#keys.ghost.remove()
-    this.#drop(this.#keys.card)
-    this.#keys.card.querySelector("a")?.focus({ preventScroll: true })
+    const { ghost, visit } = this.#keys
+    ghost.remove()
+    this.#drop(visit.card)
+    visit.card?.querySelector("a")?.focus({ preventScroll: true })
     this.#keys = null
   }
 
   // --- by picking the card, then the place
 
-  startPlacing(card) {
-    if (!card || !this.#movable(card)) return
-    this.placing = card.id
-    card.classList.add("picked")
+  pick(id) {
+    const url = new URL(location.href)
+    url.searchParams.set("place", id)
+    url.hash = `appointment-${id}`
+    location.href = url
+  }
+
+  #resume() {
     this.board.classList.add("placing")
-    this.board.say(this.board.dataset.placeHelp)
-    if (matchMedia("(width <= 800px)").matches) this.board.closePanel() // it covers the places
+    this.board.querySelector(`#appointment-${this.placing}`)?.classList.add("picked")
+    const [, doctor, time] = location.hash.match(/^#place-(\d+)-(\d\d:\d\d)$/) ?? []
+    requestAnimationFrame(() => {
+      if (doctor) this.startKeys(null, { doctor, time })
+      else document.getElementById("placing").focus({ preventScroll: true })
+    })
   }
 
   place(doctor, moment) {
-    const card = document.getElementById(this.placing)
+    const visit = this.#picked
     this.endPlacing()
-    if (card) this.#send(card, doctor, moment)
+    this.#send(visit, doctor, moment)
   }
 
   endPlacing() {
-    document.getElementById(this.placing)?.classList.remove("picked")
+    if (!this.placing) return
+    document.getElementById(`appointment-${this.placing}`)?.classList.remove("picked")
     this.board.classList.remove("placing")
-    this.placing = null
+    delete this.board.dataset.place
+    document.getElementById("placing").remove()
+    document.querySelector(".toolbar [name=place]").remove()
+    const without = (address) => {
+      const url = new URL(address)
+      url.searchParams.delete("place")
+      return url
+    }
+    for (const link of document.querySelectorAll('.toolbar a[href*="place="], .month a[href*="place="]')) link.href = without(link.href)
+    const here = without(location.href)
+    here.hash = ""
+    history.replaceState(history.state, "", here)
   }
 
   // --- all three
 
   #lift(card) {
-    card.classList.add("lifted")
-    card.setAttribute("hx-morph-skip", "") // nobody's change swaps the card under the hand
+    card?.classList.add("lifted")
+    card?.setAttribute("hx-morph-skip", "") // nobody's change swaps the card under the hand
     this.board.classList.add("moving")
   }
 
   #drop(card) {
-    card.classList.remove("lifted")
-    card.removeAttribute("hx-morph-skip")
+    card?.classList.remove("lifted")
+    card?.removeAttribute("hx-morph-skip")
     this.board.classList.remove("moving")
   }
 
@@ -216,22 +295,18 @@ export class Mover {
     const ghost = document.createElement("div")
     ghost.className = "move-ghost"
     ghost.setAttribute("aria-hidden", "true")
-    ghost.append(document.createElement("time"), card.querySelector("bdi").cloneNode(true))
+    const name = (card ?? document.getElementById("placing")).querySelector("bdi")
+    ghost.append(document.createElement("time"), name.cloneNode(true))
     this.board.append(ghost)
     return ghost
   }
 
-  #send(card, doctor, moment) {
-    if (doctor === card.closest(".column").dataset.doctor && moment === parse(card.dataset.at)) return
-    const url = card.querySelector("a").getAttribute("href") + "move/"
-    const values = {
-      instead: `${doctor}@${compact(moment)}`,
-      duration: card.dataset.minutes,
-      version: card.dataset.version,
-    }
-    card.classList.add("sending")
+  #send({ card, url, minutes, version, at, doctor: before }, doctor, moment) {
+    if (doctor === before && moment === at) return
+    const values = { instead: `${doctor}@${compact(moment)}`, duration: minutes, version }
+    card?.classList.add("sending")
     window.htmx
-      .ajax("POST", url, { source: document.getElementById("step"), target: "#panel", swap: "innerHTML show:none", values })
-      .finally(() => card.classList.remove("sending"))
+      .ajax("POST", `${url}move/`, { source: document.getElementById("step"), target: "#panel", swap: "innerHTML show:none", values })
+      .finally(() => card?.classList.remove("sending"))
   }
 }

@@ -171,8 +171,9 @@ class DayBoard extends HTMLElement {
     const step = event.target.closest(".card .step")
     if (step) this.dataset.stepped = step.closest(".card").id
 
-    const place = event.target.closest("[data-place]")
-    if (place) this.mover.startPlacing(document.getElementById(`appointment-${place.dataset.place}`))
+    const pick = event.target.closest("[data-pick]")
+    if (pick) this.mover.pick(pick.dataset.pick)
+    if (event.target.closest("[data-place-end]")) this.mover.endPlacing()
     if (event.target.closest("[data-close-panel]")) this.closePanel()
     const link = event.target.closest("a[data-panel]")
     if (link && !event.ctrlKey && !event.metaKey && !event.shiftKey) {
@@ -232,7 +233,7 @@ class DayBoard extends HTMLElement {
       n: () => this.open(`${this.dataset.book}?day=${this.dataset.day}`),
       t: () => (location.href = document.querySelector("[data-today-link]").href),
       u: () => [...document.querySelectorAll("#toasts button[formaction]")].pop()?.click(),
-      m: () => card && this.mover.startKeys(card),
+      m: () => (card || this.mover.placing) && this.mover.startKeys(card),
       "?": () => document.getElementById("shortcuts")?.showModal(),
       ArrowDown: () => this.#walk(card, 1),
       ArrowUp: () => this.#walk(card, -1),
