@@ -65,6 +65,31 @@ def test_a_new_patient_is_registered_by_the_booking(desk, page_for):
     assert Patient.objects.get(user__last_name="Ōkami").appointment_set.get().reason == "Knee"
 
 
+def test_a_name_searched_for_in_vain_is_carried_into_the_new_patient(desk, page_for):
+    page = open_board(page_for(desk.rita), desk.tomorrow)
+    page.mouse.click(*point(page, desk.ada, "15:00"))
+    expect(page.locator("#patient-search")).to_be_focused()
+    page.keyboard.type("yuki ōkami")
+    expect(page.get_by_role("option", name="Register")).to_be_visible()
+    page.keyboard.press("Enter")
+    expect(page.locator("[name=new_family]")).to_have_value("Ōkami")
+    expect(page.locator("[name=new_given]")).to_have_value("Yuki")
+    expect(page.locator("[name=new_born]")).to_be_focused()
+    page.keyboard.type("3 Feb 1990")
+    page.keyboard.press("Enter")
+    expect(card(column(page, desk.ada), "ŌKAMI")).to_be_visible()
+
+
+def test_opening_the_new_patient_by_hand_takes_what_was_searched_for(desk, page_for):
+    page = open_board(page_for(desk.rita), desk.tomorrow)
+    page.keyboard.press("n")
+    expect(page.locator("#patient-search")).to_be_focused()
+    page.keyboard.type("何淑芬")
+    page.get_by_text("New patient").click()
+    expect(page.locator("[name=new_family]")).to_have_value("何")
+    expect(page.locator("[name=new_given]")).to_have_value("淑芬")
+
+
 def test_a_taken_time_says_who_is_in_the_way_and_books_the_next_free_one(desk, page_for):
     page = page_for(desk.rita)
     page.goto(f"/desk/appointments/new/?patient={desk.omar.pk}&doctor={desk.ada.pk}")

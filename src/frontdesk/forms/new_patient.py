@@ -1,8 +1,11 @@
 """The few fields with which the booking panel registers somebody who is not in the system yet."""
 
+from urllib.parse import parse_qsl
+
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
+from frontdesk import newcomers
 from hms.domain.patients import check_date_of_birth
 from hms.errors import DomainError
 from hms.forms import DateTextField, PhoneField, ShortText
@@ -18,6 +21,10 @@ class NewPatientFields(forms.Form):
 
     def __init__(self, *args, **kwargs):
         super().__init__(*args, **kwargs)
+        if self.data.get("register"):  # without scripts: what was searched for becomes what is registered
+            self.data = self.data.copy()
+            for name, value in parse_qsl(newcomers.booking_query(self.data.get("q", ""))):
+                self.data[name] = self.data.get(name) or value
         for name in ("new_family", "new_given", "new_born"):
             self.fields[name].quiet = True  # not "(optional)": needed as soon as one of them is used
 

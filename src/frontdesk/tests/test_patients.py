@@ -244,3 +244,15 @@ def test_only_the_desk_sees_the_list(role, request):
 
 def test_the_list_is_only_read(reception):
     assert reception.post(URL).status_code == 405
+
+
+@pytest.mark.parametrize(
+    ("typed", "carried"),
+    [
+        ("maria de la cruz", "?last_name=de+la+Cruz&amp;first_name=Maria"),
+        ("De La Cruz, Maria", "?last_name=De+La+Cruz&amp;first_name=Maria"),
+        ("31/02/1965", 'new/"'),
+    ],
+)
+def test_a_name_searched_for_is_carried_into_the_form_that_registers(reception, typed, carried):
+    assert carried in reception.get(URL, {"q": typed}).content.decode()

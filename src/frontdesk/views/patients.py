@@ -15,6 +15,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_safe
 from django_tables2 import LazyPaginator
 
+from frontdesk import newcomers
 from frontdesk.filters import PatientFilter
 from frontdesk.forms.patients import PatientForm
 from frontdesk.patient_history import history
@@ -48,7 +49,8 @@ def patients(request):
     count = len(_page(table, request.GET.get("page")))
     if count:
         audit.searched(count, by=request.user, detail=_how(data))
-    context = {"table": table, "filter": filters, "data": data, "count": count, "new": _new_query(data.text)}
+    new = newcomers.query(request.GET.get("q", ""))
+    context = {"table": table, "filter": filters, "data": data, "count": count, "new": new}
     if not count:
         table.empty_text = render_to_string("frontdesk/_patient_none.html", context)
     response = render(request, "frontdesk/patients.html", context)
@@ -72,23 +74,6 @@ def _how(data):
     """What kind of list was looked at; never what was typed."""
     reasons = sorted({match.reason for match in data.found.matches})
     return ", ".join([*(["by " + "/".join(reasons)] if reasons else []), *(["filtered"] if data.filtered else [])])
-
-
-def _new_query(text):
-    """What was searched for in vain, carried into the form that registers: name, number or day by its looks."""
-    if not text:
-        return ""
-    day, rest = search.find_date(text)
-    if day:
-        text, born = rest, {"date_of_birth": day.isoformat()}
-    else:
-        born = {}
-    if "@" in text:
-        return "?" + urlencode({"email": text} | born)
-    if text and not any(c.isalpha() for c in text):
-        return "?" + urlencode({"phone": text} | born)
-    given, _space, family = text.rpartition(" ")
-    return "?" + urlencode({"last_name": family.title(), "first_name": given.title()} | born)
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -219,5 +204,5 @@ def patient_options(request):
     options = [(rows[match.user_id], match.reason) for match in found.matches if match.user_id in rows]
     if options:
         audit.searched(len(options), by=request.user, detail="while booking")
-    context = {"options": options, "found": found, "q": search.clean(text), "new": _new_query(search.clean(text))}
+    context = {"options": options, "found": found, "q": search.clean(text), "new": newcomers.booking_query(text)}
     return render(request, "frontdesk/_patient_options.html", context)

@@ -21,9 +21,10 @@ export class PatientPicker extends HTMLElement {
     // Before the field loses the focus to the click.
     this.listbox.addEventListener("mousedown", (event) => event.preventDefault())
     this.listbox.addEventListener("click", (event) => {
-      const option = event.target.closest("[data-patient]")
-      if (option) this.pick(option)
+      const option = event.target.closest("[data-patient], [data-new]")
+      if (option) this.choose(option)
     })
+    this.newcomer?.addEventListener("toggle", () => this.newcomer.open && this.carry())
   }
 
   disconnectedCallback() {
@@ -32,7 +33,7 @@ export class PatientPicker extends HTMLElement {
   }
 
   get options() {
-    return [...this.listbox.querySelectorAll("[data-patient]:not([aria-disabled=true])")]
+    return [...this.listbox.querySelectorAll("[data-patient]:not([aria-disabled=true]), [data-new]")]
   }
 
   later(wait = WAIT) {
@@ -54,6 +55,7 @@ export class PatientPicker extends HTMLElement {
       const html = await answer.text()
       if (request.signal.aborted) return
       this.listbox.innerHTML = html
+      if (!this.newcomer) this.listbox.querySelector("[data-new]")?.remove()
       this.open()
     } catch (error) {
       if (error.name !== "AbortError") this.close()
@@ -66,8 +68,7 @@ export class PatientPicker extends HTMLElement {
     this.input.setAttribute("aria-expanded", "true")
     // The first one is marked, so that Enter picks it.
     this.mark(this.options[0])
-    const n = this.options.length
-    this.querySelector("[data-status]").textContent = n ? "" : this.listbox.textContent.trim()
+    this.querySelector("[data-status]").textContent = this.listbox.querySelector(".picker-none")?.textContent ?? ""
   }
 
   close() {
@@ -98,13 +99,39 @@ export class PatientPicker extends HTMLElement {
     } else if (event.key === "Enter" && (open || this.input.value.trim())) {
       // Never sends the form from here: what is typed is no patient yet.
       event.preventDefault()
-      if (open && this.marked) this.pick(this.marked)
+      if (open && this.marked) this.choose(this.marked)
       else this.later(0)
     } else if (event.key === "Escape" && open) {
       event.preventDefault()
       event.stopPropagation() // closes the list, not the panel around it
       this.close()
     }
+  }
+
+  choose(option) {
+    if (!("new" in option.dataset)) return this.pick(option)
+    if (this.newcomer.open) this.carry()
+    else this.newcomer.open = true // and its toggle carries
+  }
+
+  // The fields of the same form that register somebody, where it has them.
+  get newcomer() {
+    return this.closest("form")?.querySelector("details.new-patient")
+  }
+
+  // What was searched for in vain goes into those fields that are still empty.
+  async carry() {
+    if (!this.input.value.trim()) return
+    if (!this.listbox.querySelector("[data-new]")) await this.search()
+    const typed = new URLSearchParams(this.listbox.querySelector("[data-new]")?.dataset.new ?? "")
+    const fields = [...this.newcomer.querySelectorAll("input:not([type=hidden])")]
+    if (fields.some((field) => field.value)) return
+    for (const field of fields) field.value = typed.get(field.name) ?? ""
+    this.input.value = ""
+    this.close()
+    const next = fields.find((field) => !field.value) ?? fields[0]
+    next.focus()
+    next.dispatchEvent(new Event("input", { bubbles: true })) // asks for duplicates
   }
 
   pick(option) {
