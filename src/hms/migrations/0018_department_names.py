@@ -9,7 +9,7 @@ TELL_APART = """
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("hms", "0014_signed_lines"),
+        ("hms", "0017_forget_people"),
     ]
 
     operations = [

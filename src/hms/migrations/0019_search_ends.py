@@ -4,7 +4,7 @@ from django.db.models.functions import Collate, Reverse
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("hms", "0015_department_names"),
+        ("hms", "0018_department_names"),
     ]
 
     operations = [
