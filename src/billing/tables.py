@@ -95,7 +95,7 @@ def _cells(row, words):
     if row.credited:
         total += f' <span class="muted">−{money(row.credited, row.currency)}</span>'
     box = ""
-    if now in {"PENDING", "OVERDUE"}:
+    if now == "OVERDUE":  # what a reminder can be sent of
         box = (
             f'<input class="checkbox" type="checkbox" name="invoice" value="{row.pk}" form="invoices-bulk"'
             f' aria-label="{words["select"]} {row.number}">'

@@ -4,14 +4,12 @@ from datetime import datetime
 from decimal import Decimal
 
 import segno
-from django.db import transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from hms import jobs, money, pdf
-from hms.domain import audit, credit_notes, invoicing, outbox, printing
+from hms import money, pdf
+from hms.domain import credit_notes, invoicing, printing
 from hms.domain.settings import hospital
-from hms.errors import DomainError
 from hms.templatetags.hms import clinical_date, percent, quantity
 from hms.templatetags.hms import money as shown
 
@@ -125,33 +123,6 @@ def credit_note_data(note):
         "total": shown(note.total_amount, currency),
         "qr": _qr("CREDIT", note.number, note, note.invoice.number, currency),
     }
-
-
-def mail_invoice(invoice, *, by):
-    """Queue the mailing of an issued invoice to its patient."""
-    user = invoice.patient.user
-    if invoice.is_draft:
-        raise DomainError(_("A draft is not mailed; issue it first."))
-    if not user.email or not user.is_active:
-        raise DomainError(_("This patient has no e-mail address."))
-    with transaction.atomic():
-        audit.viewed(invoice.patient, by=by, action="invoice.mailed")
-        jobs.later("billing.mail_invoice", once=f"invoice:{invoice.pk}", invoice_id=invoice.pk)
-
-
-def send_invoice(invoice):
-    """Write the mail with the PDF; what the job does."""
-    user = invoice.patient.user
-    return outbox.post(
-        kind="invoice.mailed",
-        to=user.email,
-        user=user,
-        subject=_("Invoice %(number)s") % {"number": invoice.number},
-        text=_("Hello,\n\nattached is invoice %(number)s, due on %(due)s.\n\n%(hospital)s")
-        % {"number": invoice.number, "due": clinical_date(invoice.due_date), "hospital": hospital().name},
-        attachments=[(f"{invoice.number}.pdf", "application/pdf", invoice_pdf(invoice))],
-        key=f"invoice.mailed:{invoice.pk}:{timezone.now():%Y%m%d%H%M%S}",
-    )
 
 
 def receipt_pdf(payment):

@@ -7,11 +7,14 @@ answer is one byte, 0 for a PDF and 1 for an error in words, and what follows.
 import json
 import struct
 import sys
+from importlib.util import find_spec
 from pathlib import Path
 
 import typst
 
 TEMPLATES = Path(__file__).resolve().parent / "typst"
+# Packages that bring the fonts, so that every machine sets the same paper; the machine's own come after them.
+FONTS = ["fontpkg_noto_sans", "fontpkg_noto_sans_arabic", "cvttf_NotoSansCJK_Regular"]
 
 
 def main():
@@ -32,7 +35,8 @@ def _set(compilers, template, data):
     compiler = compilers.get(template)
     if compiler is None:
         path = TEMPLATES / f"{template}.typ"
-        compiler = compilers[template] = typst.Compiler(path, root=TEMPLATES, sys_inputs=inputs)
+        fonts = [Path(spec.origin).parent for name in FONTS if (spec := find_spec(name))]
+        compiler = compilers[template] = typst.Compiler(path, root=TEMPLATES, font_paths=fonts, sys_inputs=inputs)
     return compiler.compile(format="pdf", sys_inputs=inputs)
 
 

@@ -288,7 +288,7 @@ class TestPaper:
 
     def test_it_is_mailed_as_a_job(self, reception, db):
         invoice = make_invoice()
-        assert "on its way" in text(reception.post(address(invoice, "mail/"), follow=True))
+        assert "on its way" in text(reception.post(address(invoice, "mail/"), {"key": "form"}, follow=True))
         run_jobs()
         mail = OutboxMail.objects.get(kind="invoice.mailed")
         assert bytes(mail.attachments.get().content)[:5] == b"%PDF-"

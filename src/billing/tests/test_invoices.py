@@ -13,7 +13,7 @@ from django.test.utils import CaptureQueriesContext
 from billing.exports import safe
 from hms.domain import credit_notes
 from hms.models import AccessLog, Invoice, OutboxMail
-from hms.testing import local, make_appointment, make_doctor, make_invoice, make_patient, make_user
+from hms.testing import local, make_appointment, make_doctor, make_invoice, make_patient, make_user, run_jobs
 
 URL = "/billing/"
 
@@ -198,19 +198,25 @@ class TestReminders:
 
     def test_each_patient_is_mailed_once_a_day(self, reception, four):
         page = text(self.remind(reception, four["pending"], four["overdue"]))
-        assert "2 reminders are on their way" in page
-        assert OutboxMail.objects.filter(kind="invoice.reminded").count() == 2
-        page = text(self.remind(reception, four["overdue"]))
-        assert "reminded today already" in page
-        assert OutboxMail.objects.filter(kind="invoice.reminded").count() == 2
+        assert "1 reminder is on its way" in page
+        assert "1 is not overdue yet" in page
+        run_jobs()
+        mail = OutboxMail.objects.get(kind="invoice.reminded")
+        assert bytes(mail.attachments.get().content)[:5] == b"%PDF-"
+        assert "reminded today already" in text(self.remind(reception, four["overdue"]))
+        run_jobs()
+        assert OutboxMail.objects.filter(kind="invoice.reminded").count() == 1
 
     def test_paid_and_cancelled_ones_are_not_reminded_of(self, reception, four):
         self.remind(reception, four["paid"], four["cancelled"])
         assert not OutboxMail.objects.exists()
 
-    def test_whoever_has_no_address_is_counted(self, reception, db):
-        page = text(self.remind(reception, make_invoice(patient=make_patient(email=None))))
-        assert "no e-mail address" in page
+    def test_whoever_has_no_address_is_named_and_stops_nobody(self, reception, four):
+        nobody = make_patient(email=None, last_name="Unreachable")
+        late = make_invoice(patient=nobody, due_date=local(0).date() - timedelta(days=1))
+        page = text(self.remind(reception, late, four["overdue"]))
+        assert "1 reminder is on its way" in page
+        assert "No e-mail address: UNREACHABLE" in page
 
     def test_it_leads_back_to_the_list_as_it_was_and_nowhere_else(self, reception, four):
         answer = self.remind(reception, four["pending"], back="/billing/?status=owed")

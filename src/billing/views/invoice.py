@@ -9,9 +9,10 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 
 from billing.forms.credit import CreditForm
 from billing.forms.draft import DraftForm
+from billing.forms.money import new_key
 from billing.history import history
 from billing.tables import state
-from hms import documents
+from hms import billing_letters, documents
 from hms.domain import audit, credit_notes, invoicing, payments, prices, search
 from hms.domain.settings import hospital
 from hms.errors import DomainError, Stale
@@ -52,6 +53,7 @@ def _context(found, form=None, **extra):
     notes = list(CreditNote.objects.filter(invoice=found).select_related("issued_by").order_by("pk"))
     credited = sum(note.total_amount for note in notes)
     context |= {
+        "mail_key": new_key(),
         "paid_rows": found.allocations.select_related("payment"),
         "balance": payments.balance(found),
         "state": state(found.status, found.due_date, hospital().today()),
@@ -234,7 +236,7 @@ def invoice_mail(request, pk):
     """Mail the invoice to its patient, as a job."""
     found = _invoice(request, pk)
     try:
-        documents.mail_invoice(found, by=request.user)
+        billing_letters.mail_invoice(found, by=request.user, key=request.POST.get("key", ""))
     except DomainError as e:
         messages.error(request, str(e))
     else:

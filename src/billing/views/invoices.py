@@ -118,21 +118,32 @@ def invoices_remind(request):
     if not pks:
         messages.warning(request, _("Choose the invoices to remind of."))
     else:
-        said = ngettext("%(n)d reminder is on its way.", "%(n)d reminders are on their way.", done.sent) % {
-            "n": done.sent
-        }
-        if done.again:
-            said += " " + ngettext(
-                "%(n)d was reminded today already.", "%(n)d were reminded today already.", done.again
-            ) % {"n": done.again}
-        if done.no_address:
-            said += " " + ngettext("%(n)d has no e-mail address.", "%(n)d have no e-mail address.", done.no_address) % {
-                "n": done.no_address
-            }
-        (messages.success if done.sent else messages.warning)(request, said)
+        (messages.success if done.sent else messages.warning)(request, " ".join(_said(done)))
     back = request.POST.get("back", "")
     local = url_has_allowed_host_and_scheme(back, allowed_hosts=None) and back.startswith("/billing/")
     return redirect(back if local else reverse("billing:home"))
+
+
+NAMED = 5  # patients whom no mail reaches that are named
+
+
+def _said(done):
+    """What became of the chosen invoices, a sentence for each kind."""
+    yield ngettext("%(n)d reminder is on its way.", "%(n)d reminders are on their way.", done.sent) % {"n": done.sent}
+    if done.again:
+        yield ngettext(
+            "%(n)d was reminded today already, or three times.",
+            "%(n)d were reminded today already, or three times.",
+            done.again,
+        ) % {"n": done.again}
+    if done.not_due:
+        yield ngettext("%(n)d is not overdue yet.", "%(n)d are not overdue yet.", done.not_due) % {"n": done.not_due}
+    if done.no_address:
+        names = [patient.user.formal_name for patient in done.no_address]
+        more = len(names) - NAMED
+        yield _("No e-mail address: %(names)s. Print their reminders instead.") % {
+            "names": "; ".join(names[:NAMED]) + (_(" and %(n)d more") % {"n": more} if more > 0 else "")
+        }
 
 
 @require_safe

@@ -10,7 +10,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from billing.exports import safe
 from billing.forms.money import BackForm, PaymentForm, new_key
-from hms import documents
+from hms import billing_letters, documents
 from hms.domain import audit
 from hms.domain import payments as ledger
 from hms.errors import DomainError
@@ -122,6 +122,7 @@ def _receipt_context(payment, **forms):
     return {
         "payment": payment,
         "patient": payment.patient,
+        "mail_key": new_key(),
         "followed": payment.followed.select_related("received_by"),
         "refundable": ledger.refundable(payment) if payment.kind == Payment.Kind.PAYMENT else 0,
         "refund_form": forms.get("refund") or BackForm(initial={"key": new_key()}, auto_id="refund-%s"),
@@ -138,6 +139,19 @@ def receipt_pdf(request, pk):
     response = HttpResponse(documents.receipt_pdf(payment), content_type="application/pdf")
     response.headers["Content-Disposition"] = f'inline; filename="{payment.number}.pdf"'
     return response
+
+
+@require_POST
+def receipt_mail(request, pk):
+    """Mail the receipt to its patient, as a job."""
+    payment = _payment(request, pk)
+    try:
+        billing_letters.mail_receipt(payment, by=request.user, key=request.POST.get("key", ""))
+    except DomainError as e:
+        messages.error(request, str(e))
+    else:
+        messages.success(request, _("Receipt %(number)s is on its way.") % {"number": payment.number})
+    return redirect("billing:receipt", payment.pk)
 
 
 @require_POST

@@ -8,6 +8,8 @@ from hms.domain import payments, shifts
 from hms.errors import DomainError
 from hms.models import Shift
 
+ROWS = 500  # of a closed drawer that its page shows
+
 
 @require_http_methods(["GET", "HEAD", "POST"])
 def shift(request):
@@ -39,5 +41,7 @@ def shift(request):
 def shift_closed(request, pk):
     """What was counted and signed."""
     found = get_object_or_404(Shift.objects.select_related("clerk").filter(closed_at__isnull=False), pk=pk)
-    rows = found.payments.select_related("patient__user").order_by("pk")
-    return render(request, "billing/shift_closed.html", {"shift": found, "rows": rows})
+    rows = list(found.payments.select_related("patient__user").order_by("pk")[: ROWS + 1])
+    context = {"shift": found, "rows": rows[:ROWS], "more": len(rows) > ROWS, "shown": ROWS}
+    context["coins"] = [(coin, n, coin * n) for coin, n in shifts.counted(found)]
+    return render(request, "billing/shift_closed.html", context)

@@ -2,14 +2,12 @@
 
 from datetime import timedelta
 
-from django.utils.translation import gettext as _
-
-from hms.domain import outbox, payments
+from hms.domain import reminding
 from hms.domain.settings import hospital
 from hms.models import Invoice
-from hms.templatetags.hms import money as shown
 
-STEPS = (7, 21, 42)  # days after the due date
+AFTER = (7, 21, 42)  # days after the due date on which each step of the reminders is due
+WEEK = timedelta(days=7)
 
 
 def sweep():
@@ -19,30 +17,19 @@ def sweep():
 
 
 def remind():
-    """Post the reminders that are due: each step once for each invoice, never for what has been paid. How many."""
-    today, sent = hospital().today(), 0
-    for step, days in enumerate(STEPS, 1):
+    """Queue the reminders that are due by the clock; returns how many.
+
+    A step that was sent by hand is done. Whoever missed one gets that first: nobody reads "second" before "first".
+    """
+    today, queued = hospital().today(), 0
+    for step, days in enumerate(AFTER, 1):
         latest = today - timedelta(days=days)
         # Not those whose step came long ago, before there was anybody to remind.
-        due = Invoice.objects.overdue(today).filter(due_date__lte=latest, due_date__gt=latest - timedelta(days=7))
-        for invoice in due.with_people():
-            left = payments.balance(invoice)
-            user = invoice.patient.user
-            if left > 0 and outbox.post(
-                kind="invoice.reminded",
-                to=user.email,
-                user=user,
-                subject=_("Reminder: invoice %(number)s") % {"number": invoice.number},
-                text=_(
-                    "Dear %(name)s,\n\n%(left)s of invoice %(number)s was due on %(day)s. Please pay it, or call us."
-                )
-                % {
-                    "name": user,
-                    "left": shown(left, invoice.currency),
-                    "number": invoice.number,
-                    "day": f"{invoice.due_date:%d-%b-%Y}",
-                },
-                key=f"invoice:{invoice.pk}:reminder:{step}",
-            ):
-                sent += 1
-    return sent
+        due = Invoice.objects.overdue(today).filter(due_date__lte=latest, due_date__gt=latest - WEEK)
+        due = list(due.filter(patient__user__is_active=True, patient__user__email__isnull=False))
+        sent, lately = reminding.steps_sent(due), reminding.sent_since(due, today - WEEK)
+        for invoice in due:
+            if sent[invoice.pk] < step and invoice.pk not in lately:
+                reminding.queue(invoice, sent[invoice.pk] + 1)
+                queued += 1
+    return queued

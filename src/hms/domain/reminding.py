@@ -1,52 +1,68 @@
-"""A reminder that somebody sends by hand, from the list of invoices."""
+"""Reminders of unpaid invoices: three steps, each sent once with its PDF, by the clock or by hand from the list.
+
+Whoever sends one by hand sends the next step, at most one a day; the clock then finds that step done. What is asked
+for is computed when the letter is written, so a payment that came in meanwhile stops it.
+"""
 
 from collections import namedtuple
 
 from django.db import transaction
-from django.utils.translation import gettext as _
 
-from hms.domain import audit, outbox
+from hms import jobs
+from hms.domain import audit
 from hms.domain.settings import hospital
+from hms.models import OutboxMail
 
-Done = namedtuple("Done", "sent again no_address")
+STEPS = 3
+# How many, and the patients whom no mail reaches.
+Done = namedtuple("Done", "sent again not_due no_address")
+
+
+def key(pk, step):
+    """What keeps a step from being sent twice."""
+    return f"invoice:{pk}:reminder:{step}"
+
+
+def steps_sent(invoices):
+    """``{invoice id: how many of its steps were sent}``, in one query."""
+    keys = {key(invoice.pk, step): invoice.pk for invoice in invoices for step in range(1, STEPS + 1)}
+    sent = dict.fromkeys((invoice.pk for invoice in invoices), 0)
+    for found in OutboxMail.objects.filter(key__in=keys).values_list("key", flat=True):
+        sent[keys[found]] = max(sent[keys[found]], int(found.rpartition(":")[2]))
+    return sent
+
+
+def sent_since(invoices, day):
+    """The ids of those of which a reminder was sent on this calendar day or later."""
+    begins, _ends = hospital().day_bounds(day)
+    keys = {key(invoice.pk, step): invoice.pk for invoice in invoices for step in range(1, STEPS + 1)}
+    sent = OutboxMail.objects.filter(key__in=keys, created_at__gte=begins)
+    return {keys[found] for found in sent.values_list("key", flat=True)}
+
+
+def queue(invoice, step):
+    """Have one step written and mailed by a job of its own."""
+    jobs.later("billing.remind", once=f"remind:{invoice.pk}:{step}", invoice_id=invoice.pk, step=step)
 
 
 def remind(invoices, *, by):
-    """Mail the patients of these unpaid invoices, at most once a day for each. Returns how many, and why not others."""
-    sent = again = no_address = 0
-    today = hospital().today()
+    """Queue the next reminder of each of these unpaid invoices; who is left out never stops the rest (Done)."""
+    invoices = list(invoices.select_related("patient__user"))
+    today, sent, no_address = hospital().today(), 0, []
+    done, today_already = steps_sent(invoices), sent_since(invoices, today)
+    again = not_due = 0
     with transaction.atomic():
-        for invoice in invoices.select_related("patient__user"):
+        for invoice in invoices:
             user = invoice.patient.user
-            if not user.email or not user.is_active:
-                no_address += 1
-                continue
-            mail = outbox.post(
-                kind="invoice.reminded",
-                to=user.email,
-                user=user,
-                subject=_("Reminder: invoice %(number)s") % {"number": invoice.number},
-                text=_text(invoice),
-                key=f"invoice.reminded:{invoice.pk}:{today:%Y-%m-%d}",
-            )
-            if mail is None:
+            if not invoice.is_overdue(today):
+                not_due += 1
+            elif not user.email or not user.is_active:
+                no_address.append(invoice.patient)
+            elif invoice.pk in today_already or done[invoice.pk] >= STEPS:
                 again += 1
-                continue
-            sent += 1
-            audit.viewed(invoice.patient, by=by, action="invoice.reminded")
-    return Done(sent, again, no_address)
-
-
-def _text(invoice):
-    # Amounts and what was done stay out of mails: the portal shows them to whoever signs in.
-    return _(
-        "Hello,\n\ninvoice %(number)s of %(issued)s is due on %(due)s and not yet paid.\n"
-        "Sign in to the portal to see it, or call us on %(phone)s.\n"
-        "If you have paid meanwhile, thank you.\n\n%(hospital)s"
-    ) % {
-        "number": invoice.number,
-        "issued": f"{invoice.issued_on:%d-%b-%Y}",
-        "due": f"{invoice.due_date:%d-%b-%Y}",
-        "phone": hospital().phone or "–",
-        "hospital": hospital().name,
-    }
+            else:
+                step = done[invoice.pk] + 1
+                audit.viewed(invoice.patient, by=by, action="invoice.reminded")
+                queue(invoice, step)
+                sent += 1
+    return Done(sent, again, not_due, no_address)

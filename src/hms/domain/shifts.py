@@ -43,6 +43,11 @@ def open_(*, by, opening_float):
         raise DomainError(_("Your drawer is open already.")) from e
 
 
+def counted(shift):
+    """``[(coin or note, how many), …]`` of a closed drawer, the largest first."""
+    return sorted(((Decimal(coin), n) for coin, n in shift.counted.items()), reverse=True)
+
+
 def totals(shift):
     """``{method: (in, out, rows)}`` of a shift, every method named."""
     found = {}

@@ -41,6 +41,8 @@ CANARIES = [
 CLINICAL = ["canary-drug", "canary-diagnosis", "canary-treatment", "canary-allergies", "canary-medical-history"]
 OF_PATIENTS = {
     "billing:account",
+    "billing:statement",
+    "billing:statement-pdf",
     "frontdesk:patient-invite",
     "frontdesk:patient-merge",
     "clinic:patient",
@@ -154,11 +156,12 @@ class Rows:
         names |= {"portal:invoice": self.invoice, "portal:invoice-pdf": self.invoice}
         names |= {"portal:download-data": self.export, "portal:download-paper": self.export}
         names |= {"clinic:hours-leave-withdraw": self.time_off, "frontdesk:visit-keep": self.to_move}
+        names |= {"billing:shift-pdf": self.shift, "billing:shift-closed": self.shift}
         names |= {"billing:credit-note": self.credit_note, "billing:credit-note-pdf": self.credit_note}
         names |= {"billing:price": self.service, "billing:price-end": self.service, "billing:follow-up-end": self.rule}
         if name == "frontdesk:merge-undo":
             return self.merge.pk
-        if name in {"billing:receipt", "billing:receipt-pdf", "billing:payment-refund", "billing:payment-reverse"}:
+        if name.startswith(("billing:receipt", "billing:payment-")):
             return self.payment.pk
         if name in {"billing:invoice", "billing:credit-apply"} or name.startswith("billing:invoice-"):
             return self.invoice.pk

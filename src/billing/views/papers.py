@@ -1,0 +1,63 @@
+"""What is printed of an account, a reminder or a drawer, and the statement on the screen."""
+
+from django.contrib import messages
+from django.http import HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_safe
+
+from billing.forms.period import PeriodForm
+from hms import account_papers
+from hms.domain import audit, reminding
+from hms.domain.settings import hospital
+from hms.domain.statements import statement as statement_of
+from hms.models import Invoice, Patient, Shift
+
+
+def _paper(name, content):
+    response = HttpResponse(content, content_type="application/pdf")
+    response.headers["Content-Disposition"] = f'inline; filename="{name}.pdf"'
+    return response
+
+
+def _patient(request, pk):
+    return get_object_or_404(Patient.objects.visible_to(request.user).select_related("user"), pk=pk)
+
+
+@require_safe
+def statement(request, pk):
+    """A patient's account from one day to another, with the balance after each row."""
+    patient, form = _patient(request, pk), PeriodForm(request.GET)
+    found = statement_of(patient, *form.days())
+    audit.viewed(patient, by=request.user, action="statement.viewed")
+    context = {"patient": patient, "form": form, "statement": found}
+    return render(request, "billing/statement.html", context, status=422 if form.errors else 200)
+
+
+@require_safe
+def statement_pdf(request, pk):
+    """The same on paper."""
+    patient = _patient(request, pk)
+    found = statement_of(patient, *PeriodForm(request.GET).days())
+    audit.viewed(patient, by=request.user, action="statement.printed")
+    name = f"statement-{patient.record_number}-{found.last:%Y-%m-%d}"
+    return _paper(name, account_papers.statement_pdf(patient, found))
+
+
+@require_safe
+def invoice_reminder(request, pk):
+    """The reminder that is next (or the last one again) on paper, for whoever has no e-mail address."""
+    found = get_object_or_404(Invoice.objects.visible_to(request.user).with_people(), pk=pk)
+    if not found.is_overdue(hospital().today()):
+        messages.error(request, _("%(number)s is not overdue: there is nothing to remind of.") % {"number": found})
+        return redirect("billing:invoice", found.pk)
+    audit.viewed(found.patient, by=request.user, action="reminder.printed")
+    step = min(reminding.steps_sent([found])[found.pk] + 1, reminding.STEPS)
+    return _paper(f"{found.number}-reminder-{step}", account_papers.reminder_pdf(found, step))
+
+
+@require_safe
+def shift_pdf(request, pk):
+    """The sheet of a closed drawer."""
+    found = get_object_or_404(Shift.objects.select_related("clerk").filter(closed_at__isnull=False), pk=pk)
+    return _paper(f"drawer-{found.pk}", account_papers.drawer_pdf(found))
