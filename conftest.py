@@ -41,6 +41,7 @@ def codes(db):
     from hms.domain import diagnoses, prescriptions
 
     diagnoses.load_codes()
+    diagnoses.load_words()
     prescriptions.load_drugs()
 
 

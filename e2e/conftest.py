@@ -26,7 +26,7 @@ os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"
 
 TEMPLATE = f"hms_template_{os.getpid()}"
 # What migrations put there, and every test reads.
-KEEP = {"django_content_type", "auth_permission", "hms_hospital", "hms_icdcode", "hms_drug"}
+KEEP = {"django_content_type", "auth_permission", "hms_hospital", "hms_icdcode", "hms_icdword", "hms_drug"}
 
 
 @pytest.fixture(scope="session")

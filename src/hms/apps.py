@@ -24,6 +24,7 @@ class HmsConfig(AppConfig):
 def _fill(**kwargs):
     from hms.domain import diagnoses, prescriptions
 
-    if {"hms_icdcode", "hms_drug"} <= set(connection.introspection.table_names()):
+    if {"hms_icdcode", "hms_icdword", "hms_drug"} <= set(connection.introspection.table_names()):
         diagnoses.load_codes()
+        diagnoses.load_words()
         prescriptions.load_drugs()

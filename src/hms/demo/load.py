@@ -37,6 +37,7 @@ def load(seed=SEED, now=None):
         cursor.execute("SELECT pg_advisory_xact_lock(hashtext('hms.demo'))")
     # Migrations put these there; a database that was emptied since has none.
     diagnoses.load_codes()
+    diagnoses.load_words()
     prescriptions.load_drugs()
     today = day_of(now)
     doctors = people.doctors()

@@ -4,9 +4,6 @@
 ``MedicalRecord.diagnosis`` is their readable summary, rewritten by the verbs here.
 """
 
-import re
-from functools import cache
-
 import pghistory
 from django.db import connection, transaction
 from django.utils.translation import gettext as _
@@ -17,6 +14,8 @@ from hms.models import Diagnosis, FavouriteCode, IcdCode
 
 OPTIONS = 12
 LONGEST = 300  # characters of a diagnosis
+RECENT = 60  # records of a doctor that are looked back on
+SHORTEST = 4  # letters of a word that may be misspelt
 # What people say, where the classification says something else.
 SAID = {
     "heart attack": "myocardial infarction",
@@ -62,90 +61,126 @@ def load_codes(model=IcdCode):
     return len(rows)
 
 
+def load_words():
+    """Fill an empty vocabulary with the words of all titles."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """INSERT INTO hms_icdword (word, titles)
+            SELECT found[1], count(DISTINCT code) FROM hms_icdcode, regexp_matches(plain, '[a-z]{4,}', 'g') AS found
+            WHERE NOT EXISTS (SELECT FROM hms_icdword) GROUP BY 1 ON CONFLICT DO NOTHING"""
+        )
+
+
 def find(text, *, doctor=None, limit=OPTIONS):
-    """IcdCodes for what was typed, the doctor's favourites and recent ones first; those alone for nothing typed."""
+    """IcdCodes for what was typed, the doctor's favourites and recent ones first; those alone for nothing typed.
+
+    ``starred`` of each says whether it is a favourite.
+    """
     text = search.clean(text)
-    own = _own(doctor) if doctor else []
+    own = _own(doctor) if doctor else {}
     if not text:
-        rows = IcdCode.objects.in_bulk(own[:limit])
-        return [rows[code] for code in own[:limit]]
-    plain = search.plain(text)
-    said = SAID.get(plain)
-    found = _by_code(text, limit)
-    for words in filter(None, (plain, said)):
-        found += _by_words(words.split(), limit)
-    if not found:
-        found = _nearly(plain, limit)
-    seen = list(dict.fromkeys(found))
-    seen.sort(key=lambda code: own.index(code) if code in own else len(own))
-    rows = IcdCode.objects.in_bulk(seen[:limit])
-    return [rows[code] for code in seen[:limit]]
+        rows = IcdCode.objects.in_bulk(list(own)[:limit])
+        found = [rows[code] for code in own if code in rows]
+    else:
+        words = _said(search.plain(text)).split()
+        found = _by_code(text, own, limit) or _by_words(words, own, limit)
+        if not found and (corrected := _corrected(words)) != words:
+            found = _by_words(corrected, own, limit)
+    for code in found:
+        code.starred = own.get(code.pk, False)
+    return found
 
 
 def _own(doctor):
-    """Codes that the doctor starred, then those used last."""
+    """``{code: whether it is starred}``: what the doctor starred, then what was used last."""
     with connection.cursor() as cursor:
         cursor.execute(
-            """SELECT code_id FROM hms_favouritecode WHERE doctor_id = %s ORDER BY id""",
-            [doctor.pk],
+            """(SELECT code_id, true, id AS n FROM hms_favouritecode WHERE doctor_id = %s)
+            UNION ALL
+            (SELECT d.code_id, false, -max(d.id) FROM (
+                SELECT id FROM hms_medicalrecord WHERE doctor_id = %s ORDER BY created_at DESC LIMIT %s
+            ) AS newest JOIN hms_diagnosis d ON d.record_id = newest.id WHERE d.code_id IS NOT NULL GROUP BY d.code_id)
+            ORDER BY 2 DESC, n""",
+            [doctor.pk, doctor.pk, RECENT],
         )
-        starred = [row[0] for row in cursor.fetchall()]
-        cursor.execute(
-            """SELECT code_id FROM (SELECT d.code_id, d.id FROM hms_diagnosis d
-                JOIN hms_medicalrecord r ON r.id = d.record_id
-                WHERE r.doctor_id = %s AND d.code_id IS NOT NULL ORDER BY d.id DESC LIMIT 60) AS newest
-            GROUP BY code_id ORDER BY max(id) DESC""",
-            [doctor.pk],
-        )
-        recent = [row[0] for row in cursor.fetchall()]
-    return list(dict.fromkeys([*starred, *recent]))
+        own = {}
+        for code, starred, _n in cursor.fetchall():
+            own.setdefault(code, starred)
+        return own
 
 
-def _by_code(text, limit):
+def _said(plain):
+    """With what the classification says in place of what people say."""
+    plain = f" {plain} "
+    for people, classification in SAID.items():
+        if f" {people} " in plain:
+            plain = plain.replace(f" {people} ", f" {classification} ")
+    return plain.strip()
+
+
+def _by_code(text, own, limit):
     code = text.upper().replace(" ", "")
     if not (len(code) <= 8 and code[0].isalpha() and code[1:2].isdigit()):
         return []
     if len(code) > 3 and "." not in code:
         code = f"{code[:3]}.{code[3:]}"
-    return _codes("code LIKE %s ORDER BY code LIMIT %s", [f"{search._literal(code)}%", limit])
+    return _codes("code LIKE %s", [f"{search._literal(code)}%"], "code", [], own, limit)
 
 
-def _by_words(words, limit):
+def _by_words(words, own, limit):
     """Titles that hold every word, in any order; those in which they begin words, and short titles, first."""
+    if not words:
+        return []
     conditions = " AND ".join("plain LIKE %s" for _word in words)
     starts = " + ".join("(' ' || plain LIKE %s)::int" for _word in words)
-    params = [search._inside(w) for w in words] + [f"% {search._literal(w)}%" for w in words]
     return _codes(
-        f"{conditions} ORDER BY ({starts}) DESC, plain LIKE %s DESC, length(title), code LIMIT %s",
-        [*params, f"{search._literal(words[0])}%", limit],
+        conditions,
+        [search._inside(w) for w in words],
+        f"({starts}) DESC, plain LIKE %s DESC, length(title), code",
+        [*(f"% {search._literal(w)}%" for w in words), f"{search._literal(words[0])}%"],
+        own,
+        limit,
     )
 
 
-def _nearly(plain, limit):
-    """Titles with words like these: a letter or two wrong, swapped, missing or too many."""
-    words = []
-    for word in plain.split():
-        allowed = 2 if len(word) >= 6 else 1
-        near = ((search.distance(word, w), w) for w in _vocabulary() if abs(len(w) - len(word)) <= allowed)
-        best = min((pair for pair in near if pair[0] <= allowed), default=None) if len(word) >= 4 else None
-        words.append(best[1] if best else word)
-    return _by_words(words, limit) if words != plain.split() else []
+def _codes(condition, params, order, order_params, own, limit):
+    sql = f"""SELECT code, title, leaf FROM hms_icdcode WHERE {condition}
+        ORDER BY array_position(%s::text[], code::text), {order} LIMIT %s"""
+    return list(IcdCode.objects.raw(sql, [*params, list(own), *order_params, limit]))
 
 
-@cache
-def _vocabulary():
-    """Every word of every title: asked only when nothing fits, and the same for as long as the process lives."""
-    titles = search._rows("SELECT plain FROM hms_icdcode", [])
-    return {word for title in titles for word in re.findall(r"[a-z]{4,}", title)}
+def _corrected(words):
+    """The words, and for each that begins no word of any title the nearest one: letters wrong, swapped, missing, added.
 
-
-def _codes(rest, params):
-    return search._rows(f"SELECT code FROM hms_icdcode WHERE {rest}", params)
+    A word that is not written to its end is compared with beginnings.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """SELECT t.typed, w.word, w.titles FROM unnest(%s::text[]) AS t (typed)
+            JOIN hms_icdword w ON (w.word LIKE left(t.typed, 1) || '%%' OR w.word %% t.typed)
+                AND length(w.word) >= length(t.typed) - 3
+            WHERE NOT EXISTS (SELECT FROM hms_icdword k WHERE k.word LIKE t.typed || '%%')
+                AND least(levenshtein_less_equal(w.word, t.typed, 3),
+                    levenshtein_less_equal(left(w.word, length(t.typed)), t.typed, 2)) <= 3""",
+            [list({w for w in words if len(w) >= SHORTEST and w.isascii() and w.isalpha()})],
+        )
+        near = {}
+        for typed, word, titles in cursor.fetchall():
+            for steps, unfinished, part in (
+                (search.distance(typed, word), 0, word),
+                (search.distance(typed, word[: len(typed)]), 1, word[: len(typed)]),
+            ):
+                if steps <= min(len(typed) // 3, 3 - unfinished):
+                    near.setdefault(typed, []).append((steps + unfinished, -titles, part))
+    return [min(near[word])[2] if word in near else word for word in words]
 
 
 def add(record, *, code=None, text="", primary=None, by):
-    """Add a diagnosis, by code or in free words; the first one is the primary unless told otherwise."""
-    icd = IcdCode.objects.filter(pk=code.strip().upper()).first() if code else None
+    """Add a diagnosis, by code or in free words; the first one is the primary unless told otherwise.
+
+    Words that are nothing but a code are that code.
+    """
+    icd = IcdCode.objects.filter(pk=(code or text).strip().upper()).first()
     if code and icd is None:
         raise DomainError(_("There is no code %(code)s.") % {"code": code[:20]}, field="diagnosis")
     text = " ".join((icd.title if icd else text).split())

@@ -3,7 +3,7 @@
 from hms.models.audit import AccessLog, LogSeal
 from hms.models.billing import CreditNote, CreditNoteLine, DocumentCounter, Invoice, InvoiceLine
 from hms.models.care import BreakGlass
-from hms.models.clinical import Allergy, Diagnosis, FavouriteCode, IcdCode, Problem, Severity, Vitals
+from hms.models.clinical import Allergy, Diagnosis, FavouriteCode, IcdCode, IcdWord, Problem, Severity, Vitals
 from hms.models.display import Display
 from hms.models.hospital import Department, Hospital
 from hms.models.leave import VisitToMove
@@ -37,6 +37,7 @@ __all__ = [
     "FollowUpRule",
     "Hospital",
     "IcdCode",
+    "IcdWord",
     "Invitation",
     "Invoice",
     "InvoiceLine",

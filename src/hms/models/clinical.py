@@ -32,6 +32,19 @@ class IcdCode(models.Model):
         return f"{self.code} {self.title}"
 
 
+class IcdWord(models.Model):
+    """A word of these titles, once; what somebody misspelt is looked for here."""
+
+    word = models.CharField(primary_key=True, max_length=60)
+    titles = models.PositiveIntegerField()  # how many hold it
+
+    class Meta:
+        indexes = [GinIndex(OpClass("word", "gin_trgm_ops"), name="icd_word_trigrams")]
+
+    def __str__(self):
+        return self.word
+
+
 class FavouriteCode(models.Model):
     """A code that a doctor wants first."""
 

@@ -70,6 +70,7 @@ class MedicalRecord(models.Model):
         ]
         indexes = [
             models.Index(fields=["patient", "-created_at"], name="record_patient_created"),
+            models.Index(fields=["doctor", "-created_at"], name="record_doctor_created"),
             models.Index(fields=["doctor"], name="record_unsigned", condition=models.Q(signed_at=None)),
         ]
         triggers = [

@@ -42,7 +42,13 @@ def test_a_code_is_found(text, first):
         ("ashtma", "asthma"),
         ("pnuemonia", "pneumonia"),
         ("diabetis", "diabetes"),
+        ("pnuemo", "pneumonia"),
+        ("hypertenshun", "hypertension"),
+        ("chest pian", "chest"),
+        ("diabetis type 2", "type 2 diabetes"),
+        ("iron deficiency anemia", "iron deficiency anaemia"),
         ("heart attack", "myocardial infarction"),
+        ("acute heart attack", "acute transmural myocardial infarction"),
         ("high blood pressure", "hypertension"),
     ],
 )
@@ -53,6 +59,31 @@ def test_misspellings_and_what_people_say(text, word):
 @pytest.mark.parametrize("text", ["", "   ", "qqqqzzzz", "%", "_", "'; DROP TABLE x; --", "😀", "a" * 500])
 def test_odd_texts_are_survived(text):
     assert isinstance(diagnoses.find(text), list)
+
+
+def test_a_misspelt_word_is_told_from_one_that_is_not_finished():
+    assert diagnoses._corrected(["fract", "raduis", "of", "zzqqxx", "50%_"]) == [
+        "fract",
+        "radius",
+        "of",
+        "zzqqxx",
+        "50%_",
+    ]
+
+
+def test_what_is_mine_comes_first_however_much_else_fits(record):
+    doctor = record.doctor
+    late = diagnoses.find("unspecified", limit=5000)[-1]
+    diagnoses.star(late, doctor=doctor)
+    assert found("unspecified", doctor=doctor)[0] == late.pk
+    assert [c.starred for c in diagnoses.find("unspecified", doctor=doctor)][:2] == [True, False]
+
+
+@pytest.mark.parametrize(("text", "most"), [("", 2), ("J45", 2), ("asthma", 2), ("ashtma", 4), ("zzqqxx", 3)])
+def test_a_search_asks_little(record, text, most, django_assert_max_num_queries):
+    diagnoses.add(record, code="J45.1", by=record.doctor.user)
+    with django_assert_max_num_queries(most):
+        diagnoses.find(text, doctor=record.doctor)
 
 
 def test_favourites_and_recent_ones_come_first(record):
