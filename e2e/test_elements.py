@@ -1,10 +1,14 @@
 """The custom elements that every page has, in a browser."""
 
+import re
+
 import pytest
 from django.contrib.sessions.models import Session
 from playwright.sync_api import expect
 
-from hms.testing import PASSWORD, make_doctor, make_user
+from e2e.desk import violations
+from hms.models import Diagnosis, FavouriteCode, IcdCode
+from hms.testing import PASSWORD, local, make_appointment, make_doctor, make_user
 
 pytestmark = pytest.mark.browser
 
@@ -205,3 +209,127 @@ def test_only_somebody_at_the_screen_keeps_the_session(doctor_page):
         doctor_page.keyboard.press("a")
     doctor_page.wait_for_timeout(200)
     assert len(posts) == 1
+
+
+# --- a field with a list
+
+
+@pytest.fixture
+def visit(live_hms):
+    return make_appointment(doctor=make_doctor(), start=local(0, "12:00"), status="IN_PROGRESS")
+
+
+def consultation(page, visit):
+    page.goto(f"/clinic/appointments/{visit.pk}/")
+    return page
+
+
+def options(page):
+    return page.get_by_role("option")
+
+
+def marked(field):
+    return field.evaluate("e => document.getElementById(e.getAttribute('aria-activedescendant'))?.textContent ?? ''")
+
+
+def test_a_code_is_chosen_by_keys_alone(visit, page_for):
+    page = consultation(page_for(visit.doctor.user), visit)
+    field = page.get_by_role("combobox", name=re.compile("Find by code or words"))
+    expect(field).to_have_attribute("aria-expanded", "false")
+    field.focus()
+    page.keyboard.type("ashtma")
+    expect(options(page).first).to_be_visible()
+    expect(field).to_have_attribute("aria-expanded", "true")
+    assert marked(field) == ""  # what is typed may be meant as it stands
+    page.keyboard.press("ArrowDown")
+    first = marked(field)
+    page.keyboard.press("ArrowDown")
+    second = marked(field)
+    assert "sthma" in first
+    assert second not in ("", first)
+    page.keyboard.press("ArrowUp")
+    page.keyboard.press("ArrowUp")
+    assert marked(field) == options(page).last.text_content()
+    page.keyboard.press("Home")
+    assert (marked(field), field.evaluate("e => e.selectionStart")) == ("", 0)
+    page.keyboard.press("End")
+    assert field.evaluate("e => e.selectionStart") == 6
+    page.keyboard.press("Escape")
+    expect(field).to_have_attribute("aria-expanded", "false")
+    expect(field).to_have_value("ashtma")
+    page.keyboard.press("ArrowDown")
+    expect(field).to_have_attribute("aria-expanded", "true")
+    page.keyboard.press("ArrowDown")
+    page.keyboard.press("Enter")
+    expect(page.locator("#diagnoses li")).to_contain_text("sthma")
+    assert Diagnosis.objects.get().code_id.startswith("J4")
+    # The next one can be typed at once.
+    expect(page.locator("#diagnosis-text")).to_be_focused()
+    expect(page.locator("#diagnosis-text")).to_have_value("")
+
+
+def test_enter_adds_the_words_as_they_stand_and_a_click_chooses(visit, page_for):
+    page = consultation(page_for(visit.doctor.user), visit)
+    page.locator("#diagnosis-text").fill("Tired of asthma")
+    page.keyboard.press("Enter")
+    expect(page.locator("#diagnoses li")).to_contain_text("Tired of asthma")
+    page.locator("#diagnosis-text").fill("J45.9")
+    page.get_by_role("option", name=re.compile("J45.9")).click()
+    expect(page.locator("#diagnoses li")).to_have_count(2)
+    page.locator("#diagnosis-text").press_sequentially("zzqqxx")
+    expect(page.locator("#diagnosis-list")).to_contain_text("It can be added as written")
+    page.get_by_role("heading", name="Note").click()
+    expect(page.locator("#diagnosis-list")).to_be_hidden()
+
+
+def test_favourites_are_there_before_anything_is_typed(visit, page_for):
+    FavouriteCode.objects.create(doctor=visit.doctor, code=IcdCode.objects.get(pk="I10"))
+    page = consultation(page_for(visit.doctor.user), visit)
+    page.locator("#diagnosis-text").click()
+    expect(options(page)).to_contain_text(["favourite"])
+    page.keyboard.press("ArrowDown")
+    page.keyboard.press("Enter")
+    star = page.get_by_role("button", name="I10 is a favourite")
+    expect(star).to_have_attribute("aria-pressed", "true")
+    star.click()
+    expect(star).to_have_attribute("aria-pressed", "false")
+    assert not FavouriteCode.objects.exists()
+
+
+def test_enter_before_the_answer_takes_the_first_drug(visit, page_for):
+    page = consultation(page_for(visit.doctor.user), visit)
+    field = page.get_by_role("combobox", name="Drug")
+    field.focus()
+    page.keyboard.type("augm")
+    page.keyboard.press("Enter")
+    expect(field).to_have_value("Amoxicillin with clavulanic acid")
+    # What is left to say comes next.
+    expect(page.locator("#line-strength")).to_be_focused()
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("width", [1440, 390])
+def test_axe_finds_nothing_in_an_open_list(visit, page_for, scheme, width):
+    page = consultation(
+        page_for(visit.doctor.user, color_scheme=scheme, viewport={"width": width, "height": 900}), visit
+    )
+    for field, text in (("#diagnosis-text", "asthma"), ("#line-drug_name", "amox"), ("#line-drug_name", "zzqqxx")):
+        page.locator(field).fill(text)
+        expect(page.locator("[role=listbox]:not([hidden])")).to_be_visible()
+        page.keyboard.press("ArrowDown")
+        assert violations(page) == []
+        box = page.locator("[role=listbox]:not([hidden])").bounding_box()
+        assert box["x"] >= 0
+        assert box["x"] + box["width"] <= width
+
+
+def test_without_scripts_codes_and_drugs_are_found_by_a_button(visit, page_for):
+    page = consultation(page_for(visit.doctor.user, java_script_enabled=False), visit)
+    page.locator("#diagnosis-text").fill("ashtma")
+    page.locator("#diagnosis-text").press("Enter")
+    page.locator("#diagnosis-list button").first.click()
+    expect(page.locator("#diagnoses li")).to_contain_text("sthma")
+    page.locator("#line-drug_name").fill("amoxic")
+    page.locator("#prescriptions").get_by_role("button", name="Find").click()
+    page.locator("#drug-list").get_by_role("link").first.click()
+    expect(page.locator("#line-drug_name")).to_have_value(re.compile("Amoxicillin"))

@@ -1,10 +1,11 @@
 """Diagnoses in the consultation: found in ICD-10 while typing, or in free words."""
 
+from django.db.models import Exists, OuterRef
 from django.shortcuts import get_object_or_404, render
 from django.views.decorators.http import require_POST, require_safe
 
 from clinic.sections import answer, attempt, visit_of
-from clinic.views.consultation import SECTIONS
+from clinic.views.consultation import SECTIONS, page
 from hms.domain import diagnoses as domain
 from hms.domain import notes
 from hms.models import Diagnosis, FavouriteCode, IcdCode
@@ -12,7 +13,8 @@ from hms.models import Diagnosis, FavouriteCode, IcdCode
 
 def context(appointment, record, user):
     """The diagnoses of this visit."""
-    found = list(record.diagnoses.all()) if record else []
+    mine = FavouriteCode.objects.filter(doctor__user=user, code=OuterRef("code"))
+    found = list(record.diagnoses.annotate(starred=Exists(mine))) if record else []
     return {"sections_before": ["clinic/_diagnoses_section.html"], "diagnoses_list": found}
 
 
@@ -25,8 +27,7 @@ def diagnosis_options(request, pk):
     appointment = visit_of(request, pk)
     text = request.GET.get("diagnosis", "")
     found = domain.find(text, doctor=request.user.doctor)
-    starred = set(FavouriteCode.objects.filter(doctor=request.user.doctor).values_list("code_id", flat=True))
-    shown = {"appointment": appointment, "options": found, "text": text.strip(), "starred": starred}
+    shown = {"appointment": appointment, "options": found, "text": text.strip()}
     return render(request, "clinic/_diagnosis_options.html", shown)
 
 
@@ -35,6 +36,9 @@ def diagnosis_add(request, pk):
     """Add one, by the code that was chosen or in the words that were typed."""
     appointment = visit_of(request, pk)
     code, text = (request.POST.get(name, "").replace("\x00", "") for name in ("code", "diagnosis"))
+    if "find" in request.POST:  # without scripts: the page with what was found
+        found = domain.find(text, doctor=request.user.doctor)
+        return page(request, appointment, extra={"diagnoses_options": found, "diagnoses_typed": text})
 
     def add():
         record = notes.record_for(appointment, by=request.user)

@@ -6,7 +6,7 @@ from django.views.decorators.http import require_POST, require_safe
 
 from clinic.section_forms import LineForm
 from clinic.sections import answer, attempt, visit_of
-from clinic.views.consultation import SECTIONS
+from clinic.views.consultation import SECTIONS, page
 from hms import prescription_paper
 from hms.domain import audit, notes
 from hms.domain import prescriptions as domain
@@ -41,8 +41,9 @@ SECTIONS.append(context)
 def drug_options(request, pk):
     """Drugs for what is typed, each a button that fills the form."""
     appointment = visit_of(request, pk)
-    found = domain.find_drugs(request.GET.get("drug_name", ""))
-    return render(request, "clinic/_drug_options.html", {"appointment": appointment, "options": found})
+    text = request.GET.get("drug_name", "")
+    context = {"appointment": appointment, "options": domain.find_drugs(text), "text": text.strip()}
+    return render(request, "clinic/_drug_options.html", context)
 
 
 @require_safe
@@ -54,17 +55,18 @@ def prescription_new(request, pk):
     one = {"strength": drug.strengths, "form": drug.forms}
     initial = {"drug_name": drug.name} | {k: v[0] for k, v in one.items() if len(v) == 1}
     form = LineForm(auto_id="line-%s", initial=initial)
-    return (
-        answer(request, appointment, "prescriptions", form=form, drug=drug)
-        if request.htmx
-        else _page(request, appointment, form, drug)
-    )
+    shown = {
+        "form": form,
+        "drug": drug,
+        "next": next(name for name in ("strength", "form", "dose") if name not in initial),
+    }
+    if request.htmx:
+        return answer(request, appointment, "prescriptions", **shown)
+    return _page(request, appointment, **shown)
 
 
-def _page(request, appointment, form, drug):
-    from clinic.views import consultation
-
-    return consultation.page(request, appointment, extra={"prescriptions_form": form, "prescriptions_drug": drug})
+def _page(request, appointment, **shown):
+    return page(request, appointment, extra={f"prescriptions_{name}": value for name, value in shown.items()})
 
 
 @require_POST
@@ -72,6 +74,10 @@ def prescription_add(request, pk):
     """Prescribe; what speaks against it is shown, and needs a reason."""
     appointment = visit_of(request, pk)
     form = LineForm(request.POST, auto_id="line-%s")
+    if "find" in request.POST:  # without scripts: the page with what was found
+        found = domain.find_drugs(request.POST.get("drug_name", ""))
+        typed = {name: request.POST.get(name, "") for name in LineForm.base_fields}
+        return _page(request, appointment, form=LineForm(initial=typed, auto_id="line-%s"), options=found)
     drug = Drug.objects.filter(name__iexact=domain.one_line(request.POST.get("drug_name", ""))[:120]).first()
     if not form.is_valid():
         return answer(request, appointment, "prescriptions", refusal="", form=form, drug=drug)

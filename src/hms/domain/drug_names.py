@@ -108,6 +108,11 @@ def crosses(name):
     return name not in PURPOSES and not name.startswith("anti")
 
 
+def branded(beginning):
+    """Generic names of which a brand or synonym begins so."""
+    return [name for name, words in SYNONYMS.items() if any(w.startswith(beginning) for w in words.split(", "))]
+
+
 class Catalogue:
     """The list of drugs as terms to look for; read once for a check."""
 

@@ -113,11 +113,12 @@ def import_drugs(rows, *, by):
 
 
 def find_drugs(text, *, limit=OPTIONS):
-    """Drugs by any part of the name, those that begin with it first; with a letter wrong if there is none."""
+    """Drugs by any part of the name or the beginning of a brand, those that begin with it first; with a letter wrong
+    if there is none."""
     plain = search.plain(search.clean(text))
     if not plain:
         return []
-    found = list(Drug.objects.filter(plain__contains=plain))
+    found = list(Drug.objects.filter(Q(plain__contains=plain) | Q(name__in=drug_names.branded(plain))))
     if not found:
         found = list(Drug.objects.extra(where=["%s <%% plain"], params=[plain]))
     return sorted(found, key=lambda d: (not d.plain.startswith(plain), d.name))[:limit]
