@@ -4,7 +4,7 @@ import pytest
 from playwright.sync_api import expect
 
 from e2e.desk import Desk, open_board, violations
-from hms.models import MedicalRecord
+from hms.models import MedicalRecord, Phrase
 from hms.testing import local, make_appointment, make_record
 
 pytestmark = pytest.mark.browser
@@ -130,6 +130,37 @@ def test_without_scripts_it_is_written_signed_and_added_to(desk, page_for):
     page.fill("#id_text", "And added to")
     page.get_by_role("button", name="Add and sign").click()
     expect(page.locator("#addenda")).to_contain_text("And added to")
+
+
+def test_phrases_are_written_by_word_and_from_the_list(desk, page_for):
+    Phrase.objects.create(doctor=desk.ada, word="cold", text="A cold since *** in {{ name }}, with *** fever.")
+    Phrase.objects.create(word="knee", text="The knee is stable.", shared=True)
+    page = opened(page_for(desk.ada.user), desk.now)
+    note = page.locator("#note-notes")
+    with page.expect_response("**/phrases/"):
+        note.focus()
+    page.keyboard.type("Seen. .cold ")
+    selected = "e => e.value.slice(e.selectionStart, e.selectionEnd)"
+    expect(note).to_have_value("Seen. A cold since *** in Omar Haddad, with *** fever.")
+    assert note.evaluate(selected) == "***"
+    page.keyboard.type("Monday")
+    page.keyboard.press("F2")
+    page.keyboard.type("no")
+    page.keyboard.press("Control+End")
+    page.keyboard.type(" ")
+    page.get_by_role("link", name="Phrases", exact=True).last.focus()
+    page.keyboard.press("?")
+    dialog = page.get_by_role("dialog", name="Phrases")
+    expect(dialog.get_by_role("option")).to_have_count(2)
+    assert violations(page) == []
+    page.keyboard.type("knee")
+    expect(dialog.get_by_role("option")).to_have_count(1)
+    page.keyboard.press("Enter")
+    expect(dialog).to_be_hidden()
+    expect(note).to_be_focused()
+    expect(note).to_have_value("Seen. A cold since Monday in Omar Haddad, with no fever. The knee is stable.")
+    expect(state(page)).to_contain_text("Saved")
+    assert text(desk.now).endswith("The knee is stable.")
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

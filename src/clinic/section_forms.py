@@ -1,6 +1,7 @@
 """What doctors type into the sections of a consultation."""
 
 import contextlib
+import re
 from decimal import Decimal, InvalidOperation
 
 from django import forms
@@ -103,6 +104,12 @@ class LineForm(forms.Form):
 
 
 class PhraseForm(forms.Form):
-    word = forms.SlugField(label=_("Word, typed as .word"), max_length=30)
+    word = ShortText(label=_("Word"), max_length=31, help_text=_("Typed in a note as .word, for example .cold"))
     text = LongText(label=_("Text"), max_length=4000)
     shared = forms.BooleanField(label=_("For all doctors"), required=False)
+
+    def clean_word(self):
+        word = self.cleaned_data["word"].removeprefix(".")
+        if not re.fullmatch(r"[a-zA-Z0-9_-]{1,30}", word):
+            raise forms.ValidationError(_("One word of letters a to z, digits, hyphens and underscores."))
+        return word

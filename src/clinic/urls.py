@@ -20,6 +20,7 @@ urlpatterns = [
     path("next/", day.call_next, name="call-next"),
     path("wishes/<int:pk>/done/", day.wish_done, name="wish-done"),
     path("phrases/", phrases.phrases, name="phrases"),
+    path("phrases/<int:pk>/edit/", phrases.phrase_edit, name="phrase-edit"),
     path("phrases/<int:pk>/delete/", phrases.phrase_delete, name="phrase-delete"),
     path(one, consultation.consultation, name="consultation"),
     path(f"{one}step/<slug:step>/", day.appointment_step, name="appointment-step"),

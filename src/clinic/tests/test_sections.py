@@ -4,7 +4,7 @@ import pytest
 
 from conftest import sign_in
 from hms.domain import allergies, diagnoses, prescriptions
-from hms.models import Allergy, Diagnosis, MedicalRecord, Phrase, PrescriptionLine, Problem, Vitals
+from hms.models import Allergy, Diagnosis, MedicalRecord, PrescriptionLine, Problem, Vitals
 from hms.testing import make_appointment, make_doctor, make_record, make_user
 
 pytestmark = pytest.mark.usefixtures("codes")
@@ -214,29 +214,3 @@ def test_rows_of_other_patients_are_not_there(doctor, visit):
     ):
         assert doctor.post(url(visit, rest), {"reason": "x"}, headers=HTMX).status_code == 404
     assert not PrescriptionLine.objects.filter(stopped_at__isnull=False).exists()
-
-
-class TestPhrases:
-    def test_my_own_and_everybodys(self, doctor, visit):
-        fields = {"word": "cold", "text": "{{ name }}, {{ age }}, has a cold since ***. {{ nonsense }}"}
-        assert doctor.post("/clinic/phrases/", fields).status_code == 302
-        Phrase.objects.create(doctor=make_doctor(), word="other", text="not mine")
-        Phrase.objects.create(word="cold", text="everybody's")
-        Phrase.objects.create(word="all", text="for all")
-        texts = doctor.get(url(visit, "phrases/")).json()
-        assert texts["cold"].startswith(f"{visit.patient.user}, 4")
-        assert texts["cold"].endswith("*** . {{ nonsense }}".replace(" .", "."))
-        assert texts["all"] == "for all"
-        assert "other" not in texts
-
-    def test_a_word_is_taken_once(self, doctor):
-        for status in (302, 422):
-            assert doctor.post("/clinic/phrases/", {"word": "cold", "text": "x"}).status_code == status
-        assert "already" in text(doctor.post("/clinic/phrases/", {"word": "cold", "text": "typed"}))
-
-    def test_only_my_own_are_deleted(self, doctor):
-        shared = Phrase.objects.create(word="all", text="x")
-        own = Phrase.objects.create(doctor=doctor.user.doctor, word="own", text="x")
-        assert doctor.post(f"/clinic/phrases/{shared.pk}/delete/").status_code == 404
-        assert doctor.post(f"/clinic/phrases/{own.pk}/delete/").status_code == 302
-        assert Phrase.objects.get() == shared

@@ -84,7 +84,7 @@ def write_lists(lists, doctors):
 
 def phrases(doctors):
     """Everybody's, and those of the doctor of the sample login."""
-    rows = [Phrase(word=w, text=t) for w, t in PHRASES.items()]
+    rows = [Phrase(word=w, text=t, shared=True) for w, t in PHRASES.items()]
     rows += [Phrase(doctor=doctors[0], word=w, text=t) for w, t in OWN_PHRASES.items()]
     Phrase.objects.bulk_create(rows, ignore_conflicts=True)
 

@@ -132,23 +132,23 @@ class PrescriptionLine(models.Model):
 
 @pghistory.track()
 class Phrase(models.Model):
-    """Text that ``.word`` expands to while a note is written. Without a doctor it is everybody's."""
+    """Text that ``.word`` expands to while a note is written. The hospital's own have no doctor."""
 
     doctor = models.ForeignKey("hms.Doctor", null=True, blank=True, on_delete=models.CASCADE, related_name="phrases")
     word = models.SlugField(_("word"), max_length=30, help_text=_("Typed as .word"))
     text = models.TextField(_("text"), max_length=4000)
+    shared = models.BooleanField(_("for all doctors"), default=False, db_default=False)
 
     class Meta:
         verbose_name = _("phrase")
         verbose_name_plural = _("phrases")
         ordering = ["word"]
         constraints = [
-            models.UniqueConstraint(
-                fields=["doctor", "word"],
-                name="phrase_word_once",
-                nulls_distinct=False,
-                violation_error_message=_("There is a phrase with this word already."),
-            )
+            models.UniqueConstraint(fields=["doctor", "word"], name="phrase_word_once"),
+            models.UniqueConstraint(fields=["word"], condition=models.Q(shared=True), name="phrase_shared_once"),
+            models.CheckConstraint(
+                condition=models.Q(shared=True) | models.Q(doctor__isnull=False), name="phrase_hospitals_shared"
+            ),
         ]
 
     def __str__(self):
