@@ -10,18 +10,11 @@ from django.utils.translation import gettext as _
 from billing.invoice_list import read
 from billing.tables import STATES, state
 from hms import money
+from hms.csv_files import safe
 
 FORMATS = {"csv", "xlsx"}
 MOST = 100_000  # rows of one file
 CHUNK = 1000
-
-
-def safe(value):
-    """Text that no spreadsheet takes for a formula (OWASP: = + - @ tab return, also behind spaces)."""
-    text = str(value if value is not None else "")
-    return (
-        f"'{text}" if text.lstrip()[:1] in {"=", "+", "-", "@", "|", "%"} or (text[:1] in "\t\r\n" and text) else text
-    )
 
 
 def heads():

@@ -1,6 +1,6 @@
 from django.urls import include, path
 
-from frontdesk.views import appointments, day, displays, online, outbox, steps, to_move
+from frontdesk.views import appointments, day, displays, drugs, online, outbox, steps, to_move
 
 app_name = "frontdesk"
 one = "appointments/<int:pk>/"
@@ -34,6 +34,8 @@ urlpatterns = [
     path("requests/<int:pk>/decline/", online.request_decline, name="request-decline"),
     path("wishes/<int:pk>/delete-account/", online.account_delete, name="account-delete"),
     path("door/", online.door, name="door"),
+    path("drugs/", drugs.drugs, name="drugs"),
+    path("drugs/export/", drugs.drugs_export, name="drugs-export"),
     path("outbox/", outbox.outbox, name="outbox"),
     path("outbox/<int:pk>/retry/", outbox.mail_retry, name="mail-retry"),
     path("patients/", include("frontdesk.urls_patients")),

@@ -13,6 +13,8 @@ DESK = frozenset({RECEPTIONIST, ADMIN})
 # A namespace, or one URL name within or outside of one; the longer name rules.
 TABLE = {
     "frontdesk": DESK,
+    "frontdesk:drugs": frozenset({ADMIN}),
+    "frontdesk:drugs-export": frozenset({ADMIN}),
     "clinic": frozenset({DOCTOR}),
     "portal": frozenset({PATIENT}),
     "billing": DESK,

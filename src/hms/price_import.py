@@ -1,74 +1,37 @@
 """Prices from a CSV file: read as a whole, every row judged, and only then, when asked, written."""
 
-import csv
-import io
-from collections import namedtuple
 from decimal import Decimal
 
 from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.utils.translation import gettext as _
 
+from hms.csv_files import Row, refuse_wrong, table
 from hms.domain import prices
 from hms.domain.settings import hospital
 from hms.errors import DomainError
 from hms.forms import DateTextField, DecimalTextField, MoneyField, ShortText
 from hms.models import Department, Service
 
-MOST_BYTES = 1_000_000
-MOST_ROWS = 5000
 COLUMNS = ["code", "name", "department", "price", "tax_rate", "valid_from", "valid_until"]
 NEEDED = ["code", "name", "price"]
-
-Row = namedtuple("Row", "line values errors what")  # what: "new", "changed", "same", or "" for a wrong one
 
 
 def read(content, *, today=None):
     """``[Row, …]`` of the file's bytes. Raises DomainError when it is no table at all."""
-    if len(content) > MOST_BYTES:
-        raise DomainError(_("The file is larger than %(most)s kB.") % {"most": MOST_BYTES // 1000}, field="file")
-    try:
-        text = content.decode("utf-8-sig")
-    except UnicodeDecodeError:
-        try:
-            text = content.decode("cp1252")
-        except UnicodeDecodeError:
-            raise DomainError(_("This is not a text file. Save the sheet as CSV (UTF-8)."), field="file") from None
-    if "\x00" in text:
-        raise DomainError(_("This is not a text file. Save the sheet as CSV (UTF-8)."), field="file")
-    head = text.lstrip().split("\n", 1)[0]
-    mark = max([",", ";", "\t"], key=head.count)
-    try:
-        rows = list(csv.reader(io.StringIO(text.lstrip(), newline=""), delimiter=mark, strict=True))
-    except csv.Error as e:
-        raise DomainError(_("The file cannot be read as CSV: %(why)s.") % {"why": e}, field="file") from None
-    if not rows:
-        raise DomainError(_("The file is empty."), field="file")
-    names = [name.strip().lower().replace(" ", "_") for name in rows[0]]
-    missing = [name for name in NEEDED if name not in names]
-    if missing:
-        raise DomainError(
-            _("The first line names the columns; these are missing: %(names)s.") % {"names": ", ".join(missing)},
-            field="file",
-        )
-    if len(rows) - 1 > MOST_ROWS:
-        raise DomainError(_("At most %(most)s rows at a time.") % {"most": MOST_ROWS}, field="file")
-    return _judged(names, rows[1:], today or hospital().today())
+    _names, lines = table(content, needed=NEEDED)
+    return _judged(lines, today or hospital().today())
 
 
-def _judged(names, rows, today):
+def _judged(lines, today):
     departments = {d.name.casefold(): d for d in Department.objects.all()}
     services = {}
     for service in Service.objects.select_related("department").order_by("valid_from"):
         services.setdefault(service.code, []).append(service)
     seen, judged = {}, []
-    for line, cells in enumerate(rows, 2):
-        if not any(cell.strip() for cell in cells):
-            continue
-        typed = dict(zip(names, (cell.strip() for cell in cells), strict=False))
+    for line, typed, more in lines:
         values, errors = _values(typed, departments, today)
-        if len(cells) > len(names):
-            errors.append(_("There are more cells than columns."))
+        errors += more
         if not errors:
             key = (values["code"], values["valid_from"])
             if key in seen:
@@ -123,8 +86,7 @@ def _what(values, rows):
 
 def write(rows, *, by):
     """Set the prices of all rows, or of none. Returns how many were new or changed."""
-    if any(row.errors for row in rows):
-        raise DomainError(_("Correct the rows that are marked first."), field="file")
+    refuse_wrong(rows)
     todo = [row for row in rows if row.what != "same"]
     with transaction.atomic():
         for row in todo:

@@ -52,11 +52,3 @@ class FollowUpForm(forms.Form):
         if self.cleaned_data.get("doctor") and self.cleaned_data.get("department"):
             raise ValidationError(_("A rule is for a doctor or for a department, not for both."))
         return self.cleaned_data
-
-
-class ImportForm(forms.Form):
-    file = forms.FileField(
-        label=_("CSV file"),
-        help_text=_("Columns: code, name, department, price, tax_rate, valid_from, valid_until."),
-        widget=forms.FileInput(attrs={"accept": ".csv,text/csv"}),
-    )

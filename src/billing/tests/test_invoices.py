@@ -10,7 +10,7 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from billing.exports import safe
+from hms.csv_files import safe
 from hms.domain import credit_notes
 from hms.models import AccessLog, Invoice, OutboxMail
 from hms.testing import local, make_appointment, make_doctor, make_invoice, make_patient, make_user, run_jobs

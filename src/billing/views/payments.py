@@ -8,9 +8,9 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from billing.exports import safe
 from billing.forms.money import BackForm, PaymentForm, new_key
 from hms import billing_letters, documents
+from hms.csv_files import safe
 from hms.domain import audit
 from hms.domain import payments as ledger
 from hms.errors import DomainError

@@ -1,10 +1,8 @@
 """The price list: what is charged, what it was and will be, and prices from a file."""
 
 import csv
-from base64 import b64decode, b64encode
 
 from django.contrib import messages
-from django.core import signing
 from django.db.models import Q
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
@@ -12,9 +10,9 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from billing.exports import safe
-from billing.forms.prices import EndForm, FollowUpForm, ImportForm, PriceForm
-from hms import money, price_import
+from billing.forms.prices import EndForm, FollowUpForm, PriceForm
+from hms import csv_files, money, price_import
+from hms.csv_files import safe
 from hms.domain import prices
 from hms.domain.search import clean
 from hms.domain.settings import hospital
@@ -114,53 +112,15 @@ def follow_up_end(request, pk):
 
 # --- files
 
-SALT = "billing.prices-import"
-
 
 @require_http_methods(["GET", "HEAD", "POST"])
 def prices_import(request):
     """First a preview with an error per row; the same content, signed, comes back with the second button."""
-    context = {"form": ImportForm()}
-    if request.method != "POST":
-        return render(request, "billing/prices_import.html", context)
-    if "content" in request.POST:
-        return _write(request, context)
-    form = context["form"] = ImportForm(request.POST, request.FILES)
-    if not form.is_valid():
-        return render(request, "billing/prices_import.html", context, status=422)
-    # One byte more than is taken, so that a larger file is noticed and never held.
-    return _preview(request, context, form.cleaned_data["file"].read(price_import.MOST_BYTES + 1))
-
-
-def _preview(request, context, content):
-    try:
-        rows = price_import.read(content)
-    except DomainError as e:
-        context["form"].add_error("file", str(e))
-        return render(request, "billing/prices_import.html", context, status=422)
-    wrong = [row for row in rows if row.errors]
-    context |= {"rows": rows, "wrong": len(wrong), "counts": _counts(rows)}
-    if not wrong:
-        context["content"] = signing.dumps(b64encode(content).decode(), salt=SALT, compress=True)
-    return render(request, "billing/prices_import.html", context, status=422 if wrong else 200)
-
-
-def _counts(rows):
-    return {what: sum(row.what == what for row in rows) for what in ("new", "changed", "same")}
-
-
-def _write(request, context):
-    form = context["form"] = ImportForm({}, {})
-    form.errors.clear()
-    try:
-        content = b64decode(signing.loads(request.POST["content"], salt=SALT, max_age=3600))
-        done = price_import.write(price_import.read(content), by=request.user)
-    except signing.BadSignature:
-        form.add_error("file", _("Choose the file again."))
-        return render(request, "billing/prices_import.html", context, status=422)
-    except DomainError as e:
-        form.add_error("file", str(e))
-        return render(request, "billing/prices_import.html", context, status=409)
+    page, done = csv_files.page(
+        request, price_import, "billing/prices_import.html", {"cells": "billing/_price_cells.html"}
+    )
+    if page:
+        return page
     messages.success(request, ngettext("%(n)d price is set.", "%(n)d prices are set.", done) % {"n": done})
     return redirect("billing:prices")
 

@@ -9,7 +9,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_safe
 
-from billing.exports import safe
+from hms.csv_files import safe
 from hms.dates import parse_date
 from hms.domain import audit
 from hms.domain import reports as domain

@@ -311,6 +311,7 @@ NAVIGATION = [
     ("portal:home", gettext_lazy("My care"), "heart", {PATIENT}),
     ("portal:book", gettext_lazy("Book"), "calendar-days", {PATIENT}),
     ("portal:record", gettext_lazy("My record"), "document-text", {PATIENT}),
+    ("frontdesk:drugs", gettext_lazy("Drugs"), "beaker", {ADMIN}),
     ("admin:index", gettext_lazy("Set-up"), "cog-6-tooth", {ADMIN}),
 ]
 

@@ -7,6 +7,7 @@ from django.db import DatabaseError, connection, transaction
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
+from hms import drug_import
 from hms.domain import allergies, drug_names, prescriptions, records
 from hms.errors import DomainError
 from hms.models import Drug, PrescriptionLine
@@ -26,10 +27,11 @@ def prescribe(record, drug="Amoxicillin", **more):
 
 
 def test_the_shipped_list_is_readable_and_long():
-    rows, problems = prescriptions.read_csv(prescriptions.SHIPPED.read_text())
-    assert problems == []
+    rows = drug_import.read(prescriptions.SHIPPED.read_bytes())
+    assert not [row for row in rows if row.errors]
     assert len(rows) > 300
-    assert all(row["classes"] and row["forms"] and row["strengths"] for row in rows)
+    assert all(row.values["classes"] and row.values["forms"] and row.values["strengths"] for row in rows)
+    assert Drug.objects.count() == len(rows)
 
 
 def test_a_line_is_written_with_its_quantity_and_the_summary_follows(record):
@@ -269,27 +271,6 @@ def test_drugs_are_found_by_parts_and_with_a_letter_wrong():
     assert prescriptions.find_drugs("  ") == []
 
 
-class TestImport:
-    def test_new_ones_are_added_and_known_ones_changed(self):
-        by = make_user("ADMIN")
-        rows, problems = prescriptions.read_csv(
-            "name;classes;forms;strengths\nAmoxicillin;penicillins;tablet;1 g\nNovamed;new class;tablet;5 mg\n"
-        )
-        assert problems == []
-        assert prescriptions.import_drugs(rows, by=by) == (1, 1)
-        assert prescriptions.import_drugs(rows, by=by) == (0, 0)
-        assert Drug.objects.get(name="Amoxicillin").strengths == ["1 g"]
-
-    def test_each_line_that_cannot_be_taken_says_why(self):
-        text = "name;classes;forms;strengths\n;a;b;c\nX;a;b;c\nx;a;b;c\n" + "y" * 130 + ";a;b;c\n"
-        rows, problems = prescriptions.read_csv(text)
-        assert [row["name"] for row in rows] == ["X"]
-        assert [number for number, _words in problems] == [2, 4, 5]
-        assert prescriptions.read_csv("a,b\n1,2")[1][0][0] == 1
-
-    @pytest.mark.parametrize("cell", ["\x00", "y" * 140_000])
-    def test_bytes_of_no_list_are_answered_in_words(self, cell):
-        rows, problems = prescriptions.read_csv(f"name;classes;forms;strengths\nX{cell};a;b;c\n")
-        assert rows == []
-        assert problems
-        assert prescriptions.read_csv(cell)[1]
+def test_a_brand_leads_to_its_drug():
+    assert [d.name for d in prescriptions.find_drugs("augm")] == ["Amoxicillin with clavulanic acid"]
+    assert [d.name for d in prescriptions.find_drugs("Tylenol")] == ["Paracetamol"]
