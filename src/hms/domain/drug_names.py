@@ -43,6 +43,7 @@ SYNONYMS = {
     "Ibuprofen": "nurofen, advil, motrin, brufen",
     "Indometacin": "indomethacin",
     "Lamotrigine": "lamictal",
+    "Levodopa with carbidopa": "sinemet, co careldopa",
     "Levofloxacin": "levaquin, tavanic",
     "Lidocaine": "lignocaine, xylocaine",
     "Lisinopril": "zestril, prinivil",
@@ -53,8 +54,8 @@ SYNONYMS = {
     "Naproxen": "aleve, naprosyn",
     "Nitrofurantoin": "macrobid, macrodantin",
     "Omeprazole": "losec, prilosec",
-    "Oxycodone": "oxycontin, percocet",
-    "Paracetamol": "acetaminophen, tylenol, panadol, calpol, co codamol",
+    "Oxycodone": "oxycontin",
+    "Paracetamol": "acetaminophen, tylenol, panadol, calpol",
     "Phenoxymethylpenicillin": "penicillin v, penicillin vk",
     "Phenytoin": "dilantin",
     "Piperacillin with tazobactam": "tazocin, zosyn",
@@ -68,6 +69,16 @@ SYNONYMS = {
     "Tramadol": "tramal, ultram",
     "Trimethoprim with sulfamethoxazole": "co trimoxazole, cotrimoxazole, bactrim, septrin, septra",
     "Warfarin": "coumadin, marevan",
+    # Combinations that the shipped list does not hold: they are their parts.
+    "Paracetamol with codeine": "co codamol, solpadeine, kapake",
+    "Paracetamol with dihydrocodeine": "co dydramol, remedeine",
+    "Paracetamol with tramadol": "tramacet, ultracet",
+    "Oxycodone with paracetamol": "percocet, endocet",
+    "Ibuprofen with codeine": "nurofen plus",
+    "Losartan with hydrochlorothiazide": "hyzaar, cozaar comp",
+    "Amlodipine with valsartan": "exforge",
+    "Salmeterol with fluticasone": "seretide, advair",
+    "Formoterol with budesonide": "symbicort",
 }
 CLASS_SYNONYMS = {
     "sulfonamides": "sulfa, sulpha, sulfa drug, sulpha drug, sulfa antibiotic, sulphonamide",
@@ -132,10 +143,10 @@ class Catalogue:
                 if brand:
                     self.drugs[singular(brand)] = self.drugs[term]
         for name, words in SYNONYMS.items():  # known brands of what this hospital's list does not hold
-            for brand in words.split(", "):
-                self.drugs.setdefault(
-                    singular(brand), (frozenset(map(singular, search.plain(name).split(" with "))), frozenset())
-                )
+            names = frozenset(map(singular, search.plain(name).split(" with ")))
+            classes = frozenset(c for part in names if part in self.drugs for c in self.drugs[part][1])
+            for brand in [search.plain(name), *words.split(", ")]:
+                self.drugs.setdefault(singular(brand), (names, classes))
         for one, words in CLASS_SYNONYMS.items():
             self.classes |= {singular(word): one for word in words.split(", ")}
         self.short = {term for term in [*self.drugs, *self.classes] if len(term) < SHORTEST}

@@ -136,6 +136,10 @@ def _against(patient, drug, drug_name):
         if search.plain(line.drug_name) == search.plain(drug_name) or (this.names and this.names == other.names):
             warnings.append((_("Takes it already: %(line)s.") % {"line": line.said()}, line))
             continue
+        if part := sorted(this.names & other.names):
+            text = _("Takes %(part)s already: %(line)s.") % {"part": ", ".join(part), "line": line.said()}
+            warnings.append((text, None))
+            continue
         others = other.classes | other.by_name | set(line.drug.classes if line.drug else ())
         if shared := classes & TWICE & others:
             text = _("Takes another of the %(class)s: %(line)s.") % {"class": sorted(shared)[0], "line": line.said()}
