@@ -1,7 +1,7 @@
 // <combo-box>: a field, and below it a list of what is typed in it may mean (ARIA 1.2: combobox with a listbox).
 //
-// The list is the server's: the field has hx-get, hx-target and hx-trigger="input changed delay:150ms, ask", and the
-// answer lands in [data-list]. Options are buttons (or [data-option]) that do something when they are clicked; a key
+// The list is the server's: the field has hx-get, hx-target="next [data-list]" and hx-trigger="input changed delay:150ms,
+// ask". Its role is in the page already: htmx gives what it swaps in, and has an id, back the attributes that were sent. Options are buttons (or [data-option]) that do something when they are clicked; a key
 // that chooses one clicks it. Without scripts they are the same buttons, below a [data-find] button that sends the form.
 //
 // With the attribute "first" the first option is marked at once, and Enter takes it; otherwise Enter sends what is typed
@@ -19,9 +19,8 @@ class ComboBox extends HTMLElement {
     this.field = this.querySelector("input:not([type=hidden])")
     this.list = this.querySelector("[data-list]")
     this.querySelector("[data-find]")?.remove()
-    const roles = { role: "combobox", "aria-controls": this.list.id, "aria-autocomplete": "list" }
-    for (const [name, value] of Object.entries(roles)) this.field.setAttribute(name, value)
     this.list.setAttribute("role", "listbox")
+    this.list.id = `${this.field.id}-list`
     this.close()
     this.field.addEventListener("input", () => this.#typed())
     this.field.addEventListener("keydown", (event) => this.#key(event))
@@ -68,6 +67,7 @@ class ComboBox extends HTMLElement {
     const [first] = this.options
     if (this.#take && first) return first.click()
     this.list.hidden = !this.list.firstElementChild
+    this.field.setAttribute("aria-controls", this.list.id)
     this.field.setAttribute("aria-expanded", String(!this.list.hidden))
     if (this.hasAttribute("first")) this.#mark(first)
     const say = this.querySelector("[data-status]")
