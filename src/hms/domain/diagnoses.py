@@ -156,12 +156,15 @@ def _corrected(words):
     """
     with connection.cursor() as cursor:
         cursor.execute(
-            """SELECT t.typed, w.word, w.titles FROM unnest(%s::text[]) AS t (typed)
-            JOIN hms_icdword w ON (w.word LIKE left(t.typed, 1) || '%%' OR w.word %% t.typed)
-                AND length(w.word) >= length(t.typed) - 3
-            WHERE NOT EXISTS (SELECT FROM hms_icdword k WHERE k.word LIKE t.typed || '%%')
-                AND least(levenshtein_less_equal(w.word, t.typed, 3),
-                    levenshtein_less_equal(left(w.word, length(t.typed)), t.typed, 2)) <= 3""",
+            """SELECT t.typed, w.word, w.titles FROM unnest(%s::text[]) AS t (typed) CROSS JOIN LATERAL (
+                SELECT word, titles FROM hms_icdword
+                WHERE length(word) >= length(t.typed) - 3
+                    AND levenshtein_less_equal(left(word, length(t.typed) + 1), t.typed, 3) <= 3
+                ORDER BY least(levenshtein_less_equal(word, t.typed, 3),
+                    levenshtein_less_equal(left(word, length(t.typed)), t.typed, 2) + 1), titles DESC
+                LIMIT 8
+            ) w
+            WHERE NOT EXISTS (SELECT FROM hms_icdword k WHERE k.word LIKE t.typed || '%%')""",
             [list({w for w in words if len(w) >= SHORTEST and w.isascii() and w.isalpha()})],
         )
         near = {}

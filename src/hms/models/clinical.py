@@ -38,9 +38,6 @@ class IcdWord(models.Model):
     word = models.CharField(primary_key=True, max_length=60)
     titles = models.PositiveIntegerField()  # how many hold it
 
-    class Meta:
-        indexes = [GinIndex(OpClass("word", "gin_trgm_ops"), name="icd_word_trigrams")]
-
     def __str__(self):
         return self.word
 
