@@ -277,9 +277,9 @@ def test_enter_adds_the_words_as_they_stand_and_a_click_chooses(visit, page_for)
     page.get_by_role("option", name=re.compile("J45.9")).click()
     expect(page.locator("#diagnoses li")).to_have_count(2)
     page.locator("#diagnosis-text").press_sequentially("zzqqxx")
-    expect(page.locator("#diagnoses .combo-list")).to_contain_text("It can be added as written")
+    expect(page.locator("#diagnoses .picker-options")).to_contain_text("It can be added as written")
     page.get_by_role("heading", name="Note").click()
-    expect(page.locator("#diagnoses .combo-list")).to_be_hidden()
+    expect(page.locator("#diagnoses .picker-options")).to_be_hidden()
 
 
 def test_favourites_are_there_before_anything_is_typed(visit, page_for):
@@ -327,9 +327,9 @@ def test_without_scripts_codes_and_drugs_are_found_by_a_button(visit, page_for):
     page = consultation(page_for(visit.doctor.user, java_script_enabled=False), visit)
     page.locator("#diagnosis-text").fill("ashtma")
     page.locator("#diagnosis-text").press("Enter")
-    page.locator("#diagnoses .combo-list button").first.click()
+    page.locator("#diagnoses .picker-options button").first.click()
     expect(page.locator("#diagnoses li")).to_contain_text("sthma")
     page.locator("#line-drug_name").fill("amoxic")
     page.locator("#prescriptions").get_by_role("button", name="Find").click()
-    page.locator("#prescriptions .combo-list").get_by_role("link").first.click()
+    page.locator("#prescriptions .picker-options").get_by_role("link").first.click()
     expect(page.locator("#line-drug_name")).to_have_value(re.compile("Amoxicillin"))

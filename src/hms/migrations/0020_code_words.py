@@ -12,7 +12,7 @@ def fill(apps, schema_editor):
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('hms', '0015_ledger_guards'),
+        ('hms', '0019_search_ends'),
     ]
 
     operations = [

@@ -8,7 +8,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('hms', '0016_code_words'),
+        ('hms', '0020_code_words'),
     ]
 
     operations = [
