@@ -8,7 +8,7 @@ from clinic.sections import answer, attempt, visit_of
 from clinic.views.consultation import SECTIONS, page
 from hms.domain import diagnoses as domain
 from hms.domain import notes
-from hms.models import Diagnosis, FavouriteCode, IcdCode
+from hms.models import Appointment, Diagnosis, FavouriteCode, IcdCode
 
 
 def context(appointment, record, user):
@@ -24,7 +24,8 @@ SECTIONS.append(context)
 @require_safe
 def diagnosis_options(request, pk):
     """Codes for what is typed (``?q=``): the doctor's favourites and recent ones first, those alone for nothing."""
-    appointment = visit_of(request, pk)
+    # Asked with every few letters: of the visit it needs to know no more than that it is this doctor's to see.
+    appointment = get_object_or_404(Appointment.objects.visible_to(request.user).only("pk"), pk=pk)
     text = request.GET.get("diagnosis", "")
     found = domain.find(text, doctor=request.user.doctor)
     shown = {"appointment": appointment, "options": found, "text": text.strip()}

@@ -10,7 +10,7 @@ from clinic.views.consultation import SECTIONS, page
 from hms import prescription_paper
 from hms.domain import audit, notes
 from hms.domain import prescriptions as domain
-from hms.models import Drug, Prescription, PrescriptionLine
+from hms.models import Appointment, Drug, Prescription, PrescriptionLine
 
 
 def context(appointment, record, user):
@@ -40,7 +40,7 @@ SECTIONS.append(context)
 @require_safe
 def drug_options(request, pk):
     """Drugs for what is typed, each a button that fills the form."""
-    appointment = visit_of(request, pk)
+    appointment = get_object_or_404(Appointment.objects.visible_to(request.user).only("pk"), pk=pk)
     text = request.GET.get("drug_name", "")
     context = {"appointment": appointment, "options": domain.find_drugs(text), "text": text.strip()}
     return render(request, "clinic/_drug_options.html", context)
