@@ -24,7 +24,8 @@ def state(patient):
     if found:
         return KNOWN, found
     if earlier_text(patient):  # from before there was a list: it counts until somebody has entered it
-        return KNOWN, [Allergy(patient=patient, substance=earlier_text(patient)[:200])]
+        # Not saved: what the database would fill in is said here.
+        return KNOWN, [Allergy(patient=patient, substance=earlier_text(patient)[:200], reaction="", drug_class="")]
     return (NONE if patient.no_allergies_at else UNASKED), []
 
 

@@ -47,7 +47,9 @@ class EmailForm(forms.Form):
 
 
 class CodeForm(Plain, BaseConfirmCodeForm):
-    pass
+    def __init__(self, *args, **kwargs):
+        super().__init__(*args, **kwargs)
+        self.fields["code"].error_messages["required"] = _("Type the code from the mail.")
 
 
 class Change(EmailVerificationProcess):

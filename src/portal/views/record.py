@@ -1,5 +1,7 @@
 """What the patient may read: signed records, prescriptions, measurements, allergies; and what is wrong with them."""
 
+from itertools import groupby
+
 from django.contrib import messages
 from django.core.paginator import Paginator
 from django.shortcuts import redirect, render
@@ -14,6 +16,7 @@ from portal.own import own
 from portal.views.book import FORM
 
 PER_PAGE = 20
+MOST_LINES = 100
 
 
 def _signed(patient):
@@ -46,14 +49,19 @@ def record(request):
         "allergy_state": state,
         "allergies": active,
         "problems": Problem.objects.filter(patient=request.patient).order_by("ended", "pk"),
-        "lines": PrescriptionLine.objects.filter(
-            patient=request.patient, prescription__record__signed_at__isnull=False
-        ).select_related("prescription")[:100],
+        "papers": _papers(request.patient),
         "courses": _courses(request.patient),
         "form": form,
         "wishes": Wish.objects.filter(patient=request.patient, kind="CORRECT")[:5],
     }
     return render(request, "portal/record.html", context, status=422 if form.errors else 200)
+
+
+def _papers(patient):
+    """``[(prescription, its lines), …]`` of what is signed, the newest first."""
+    rows = PrescriptionLine.objects.filter(patient=patient, prescription__record__signed_at__isnull=False)
+    rows = rows.select_related("prescription__record__doctor__user").order_by("-prescription_id", "pk")
+    return [(paper, list(lines)) for paper, lines in groupby(rows[:MOST_LINES], key=lambda line: line.prescription)]
 
 
 def _courses(patient):

@@ -49,6 +49,15 @@ class Chart extends HTMLElement {
 }
 
 class LineChart extends Chart {
+  // Never a month in figures; over more than a year the year matters more than the day.
+  #day(x) {
+    const long = x[x.length - 1] - x[0] > 365 * 86400
+    const shown = long ? { month: "short", year: "numeric" } : { day: "numeric", month: "short" }
+    const { lang } = document.documentElement
+    const format = new Intl.DateTimeFormat(lang === "en" ? "en-GB" : lang || undefined, shown) // our English: 7 Nov
+    return (seconds) => format.format(seconds * 1000)
+  }
+
   plotOf(rows, width) {
     const stroke = this.colour("--color-primary")
     const x = rows.map((row) => Number(row.querySelector("[data-x]").dataset.x))
@@ -57,7 +66,7 @@ class LineChart extends Chart {
       width,
       height: 190,
       legend: { show: false },
-      axes: this.axes(),
+      axes: this.axes({ space: 70, values: (_u, at) => at.map(this.#day(x)) }),
       series: [{}, { stroke, width: 2, points: { show: true, size: 6, fill: stroke } }],
     }
     return new uPlot(options, [x, y], this)
