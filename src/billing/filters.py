@@ -1,14 +1,18 @@
-"""The filters of the invoice list: a plain GET form, whose values are an allow-list."""
+"""The filters of billing's lists: plain GET forms, whose values are allow-lists."""
+
+from urllib.parse import urlencode
 
 import django_filters
 from django import forms
+from django.db.models import Q
+from django.http import QueryDict
 from django.utils.translation import gettext, pgettext_lazy
 from django.utils.translation import gettext_lazy as _
 
 from hms.domain.settings import hospital
 from hms.filters import DEPARTMENTS, DOCTORS, QuickDate, QuickInput, QuickSelect, RowFilter, options
 from hms.forms import DateTextField, MoneyField
-from hms.models import Invoice
+from hms.models import Invoice, Payment, User
 
 STATUS = [
     ("owed", _("Owed")),
@@ -22,18 +26,55 @@ STATUS = [
 DECIMAL = {"inputmode": "decimal", "autocomplete": "off", "size": 9}
 
 
+class DayField(DateTextField):
+    """A day on which a hospital could have billed: others have no bounds in some time zones."""
+
+    def to_python(self, value):
+        day = super().to_python(value)
+        if day and not 1900 <= day.year <= 2200:
+            raise forms.ValidationError(_("Write a day between 1900 and 2200."))
+        return day
+
+
 class DayFilter(django_filters.Filter):
-    field_class = DateTextField
+    field_class = DayField
 
 
 class AmountFilter(django_filters.Filter):
     field_class = MoneyField
 
 
-class InvoiceFilter(django_filters.FilterSet):
-    """Issued invoices by state, days, amount, and whose they are."""
+class ListFilter(django_filters.FilterSet):
+    """What every list of billing can be narrowed by: a text, and one patient."""
 
     q = django_filters.CharFilter(method="pass_by", max_length=100, widget=forms.TextInput)
+    patient = RowFilter(field_name="patient", widget=forms.HiddenInput)
+
+    @property
+    def is_filtering(self):
+        """Whether a filter beside the search is set."""
+        data = getattr(self.form, "cleaned_data", {})
+        return any(data.get(name) not in (None, "") for name in self.filters if name != "q")
+
+    @property
+    def found(self):
+        """What is narrowed; nothing is, while a field is odd: it says so itself."""
+        return self.filter_queryset(self.queryset) if self.form.is_valid() else self.queryset
+
+    def pass_by(self, queryset, name, value):
+        """The search is asked for by the list, which knows how to ask quickly."""
+        return queryset
+
+
+def asked(request, kind, rows):
+    """The filters of an address. What is not set stays out of the addresses that the page links to."""
+    request.GET = QueryDict(urlencode([(k, v) for k, v in request.GET.items() if v]))
+    return kind(request.GET, queryset=rows)
+
+
+class InvoiceFilter(ListFilter):
+    """Issued invoices by state, days, amount, and whose they are."""
+
     status = django_filters.ChoiceFilter(
         label=_("Status"),
         method="in_state",
@@ -52,21 +93,10 @@ class InvoiceFilter(django_filters.FilterSet):
     amount_to = AmountFilter(
         field_name="total_amount", lookup_expr="lte", label=_("Total up to"), widget=QuickInput(DECIMAL)
     )
-    patient = RowFilter(field_name="patient", widget=forms.HiddenInput)
 
     class Meta:
         model = Invoice
         fields = []
-
-    @property
-    def is_filtering(self):
-        """Whether a filter beside the search is set."""
-        data = getattr(self.form, "cleaned_data", {})
-        return any(data.get(name) not in (None, "") for name in self.filters if name != "q")
-
-    def pass_by(self, queryset, name, value):
-        """The search is asked for by InvoiceData, which knows how to ask quickly."""
-        return queryset
 
     def in_state(self, queryset, name, value):
         today = hospital().today()
@@ -77,3 +107,47 @@ class InvoiceFilter(django_filters.FilterSet):
         if value == "pending":
             return queryset.owed().filter(due_date__gte=today)
         return queryset.filter(status=value.upper())
+
+
+def _clerks():
+    """Who may stand at a drawer, or once did."""
+    staff = User.objects.filter(role__in=[User.Role.RECEPTIONIST, User.Role.ADMIN]).order_by("last_name", "first_name")
+    return options([("", gettext("All")), *((user.pk, user.formal_name) for user in staff)])
+
+
+class PaymentFilter(ListFilter):
+    """Rows of the ledger by how, by whom, when, how much, and whose they are."""
+
+    method = django_filters.ChoiceFilter(
+        label=_("Method"),
+        choices=Payment.Method.choices,
+        widget=QuickSelect(lambda: options([("", gettext("All")), *Payment.Method.choices])),
+    )
+    kind = django_filters.ChoiceFilter(
+        label=_("Kind"),
+        choices=Payment.Kind.choices,
+        widget=QuickSelect(lambda: options([("", gettext("All")), *Payment.Kind.choices])),
+    )
+    clerk = RowFilter(label=_("Clerk"), field_name="received_by", widget=QuickSelect(_clerks))
+    first = DayFilter(label=_("From"), method="since", widget=QuickDate)
+    last = DayFilter(label=_("Until"), method="until", widget=QuickDate)
+    amount_from = AmountFilter(label=_("Amount from"), method="at_least", widget=QuickInput(DECIMAL))
+    amount_to = AmountFilter(label=_("Amount up to"), method="at_most", widget=QuickInput(DECIMAL))
+    shift = RowFilter(field_name="shift", widget=forms.HiddenInput)
+
+    class Meta:
+        model = Payment
+        fields = []
+
+    def since(self, queryset, name, day):
+        return queryset.filter(received_at__gte=hospital().day_bounds(day)[0])
+
+    def until(self, queryset, name, day):
+        return queryset.filter(received_at__lt=hospital().day_bounds(day)[1])
+
+    def at_least(self, queryset, name, amount):
+        """In or out: of a refund, what was given back."""
+        return queryset.filter(Q(value__gte=amount) | Q(value__lte=-amount))
+
+    def at_most(self, queryset, name, amount):
+        return queryset.filter(value__gte=-amount, value__lte=amount)

@@ -9,9 +9,9 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from hms.domain.settings import hospital
-from hms.models import Invoice
+from hms.models import Invoice, Payment
 from hms.tables import DrawnTable
-from hms.templatetags.hms import clinical_date, icon, money
+from hms.templatetags.hms import clinical_date, clinical_datetime, icon, money
 
 NARROW = {"td": {"class": "nowrap"}}
 NUMBER = {"td": {"class": "nowrap num"}, "th": {"class": "num"}}
@@ -60,28 +60,20 @@ class InvoiceTable(DrawnTable):
         per_page = 25
 
     @cached_property
-    def body(self):
-        """The rows of the page, as hms/_table.html would draw them."""
-        number, *others = self.columns.items()
-        opening = [f'<th scope="row" data-label="{escape(number[1].header)}">']
-        for _name, column in others:
-            css = column.column.attrs.get("td", {}).get("class", "")
-            opening.append(f'</td><td class="{css}" data-label="{escape(column.header)}">')
-        opening[1] = opening[1].replace("</td>", "</th>")
-        words = {
+    def words(self):
+        """Asked for once: a translation takes longer than a cell."""
+        return {
             "page": reverse("billing:invoice", args=[0]),
             "select": escape(_("Select")),
             "today": hospital().today(),
-            # Asked for once: a translation takes longer than a cell.
             "states": {name: state_tag(name) for name in STATES},
         }
-        drawn = []
-        for row in self.page.object_list:
-            cells = _cells(row.record, words)
-            drawn.append(f'<tr id="invoice-{row.record.pk}">')
-            drawn += [part for pair in zip(opening, cells, strict=True) for part in pair]
-            drawn.append("</td></tr>")
-        return mark_safe("".join(drawn))  # noqa: S308 (every value is escaped)
+
+    def row_id(self, row):
+        return f"invoice-{row.pk}"
+
+    def cells(self, row):
+        return _cells(row, self.words)
 
 
 def _cells(row, words):
@@ -110,3 +102,51 @@ def _cells(row, words):
         words["states"][now],
         box,
     ]
+
+
+class PaymentTable(DrawnTable):
+    """Rows of the ledger."""
+
+    receipt = tables.Column(gettext_lazy("Receipt"), attrs=NARROW)
+    received = tables.Column(gettext_lazy("Received"), accessor="received_at", attrs=NARROW)
+    patient = tables.Column(gettext_lazy("Patient"), orderable=False)
+    kind = tables.Column(gettext_lazy("Kind"), orderable=False)
+    method = tables.Column(gettext_lazy("Method"), orderable=False, attrs=NARROW)
+    clerk = tables.Column(gettext_lazy("Clerk"), orderable=False, attrs=WIDE)
+    value = tables.Column(gettext_lazy("Value"), attrs=NUMBER)
+
+    caption = gettext_lazy("Payments")
+    above = "billing/_payments_above.html"
+
+    class Meta:
+        attrs = {"id": "payments-list"}
+        per_page = 25
+
+    @cached_property
+    def words(self):
+        """Asked for once: a translation takes longer than a cell."""
+        methods, kinds = (
+            {key: escape(str(label)) for key, label in choices}
+            for choices in (Payment.Method.choices, Payment.Kind.choices)
+        )
+        pages = {"receipt": reverse("billing:receipt", args=[0]), "account": reverse("billing:account", args=[0])}
+        return pages | {"methods": methods, "kinds": kinds}
+
+    def row_id(self, row):
+        return f"payment-{row.pk}"
+
+    def cells(self, row):
+        words, patient = self.words, row.patient
+        kind = words["kinds"][row.kind]
+        if row.reason:
+            kind += f' <span class="muted"><bdi>{escape(row.reason)}</bdi></span>'
+        return [
+            f'<a href="{words["receipt"].replace("/0/", f"/{row.pk}/")}">{row.number}</a>',
+            clinical_datetime(row.received_at),
+            f'<a href="{words["account"].replace("/0/", f"/{patient.pk}/")}"><bdi>'
+            f'{escape(patient.user.formal_name)}</bdi></a> <span class="muted nowrap">{patient.record_number}</span>',
+            kind,
+            words["methods"][row.method],
+            f"<bdi>{escape(row.received_by.formal_name)}</bdi>",
+            money(row.value, row.currency),
+        ]

@@ -1,6 +1,6 @@
 from django.urls import include, path
 
-from billing.views import drafts, invoice, invoices, papers, payments, reports, shift
+from billing.views import drafts, invoice, invoices, papers, payment_list, payments, reports, shift
 
 app_name = "billing"
 urlpatterns = [
@@ -19,8 +19,9 @@ urlpatterns = [
     path("invoices/<int:pk>/reminder/", papers.invoice_reminder, name="invoice-reminder"),
     path("credit-notes/<int:pk>/", invoice.credit_note, name="credit-note"),
     path("credit-notes/<int:pk>/pdf/", invoice.credit_note_pdf, name="credit-note-pdf"),
-    path("payments/", payments.payments, name="payments"),
-    path("payments/export/", payments.payments_export, name="payments-export"),
+    path("payments/", payment_list.payments, name="payments"),
+    path("payments/totals/", payment_list.payments_totals, name="payments-totals"),
+    path("payments/export/<str:kind>/", payment_list.payments_export, name="payments-export"),
     path("payments/<int:pk>/", payments.receipt, name="receipt"),
     path("payments/<int:pk>/pdf/", payments.receipt_pdf, name="receipt-pdf"),
     path("payments/<int:pk>/mail/", payments.receipt_mail, name="receipt-mail"),
@@ -33,7 +34,8 @@ urlpatterns = [
     path("shift/", shift.shift, name="shift"),
     path("shifts/<int:pk>/", shift.shift_closed, name="shift-closed"),
     path("shifts/<int:pk>/pdf/", papers.shift_pdf, name="shift-pdf"),
-    path("reports/", reports.reports, name="reports"),
-    path("reports/ageing/", reports.ageing, name="ageing"),
+    path("reports/", reports.report, name="reports"),
+    path("reports/<slug:name>/", reports.report, name="report"),
+    path("reports/<slug:name>/rows/", reports.report_rows, name="report-rows"),
     path("prices/", include("billing.urls_prices")),
 ]

@@ -8,7 +8,7 @@ from hms.domain import credit_notes, payments, shifts
 from hms.domain.payments import Part
 from hms.domain.settings import forget
 from hms.models import Hospital, Payment, Shift
-from hms.testing import make_invoice, make_patient, make_user
+from hms.testing import make_invoice, make_user
 
 
 def text(response):
@@ -172,28 +172,6 @@ class TestDrawer:
         assert response.status_code == 422
         assert "No drawer holds so much" in text(response)
         assert Shift.objects.get().closed_at is None
-
-
-class TestReports:
-    def test_revenue_and_ageing(self, clerk, invoice):
-        for by in ("day", "doctor", "department", "service", "nonsense"):
-            assert "£100.00" in text(clerk.get(f"/billing/reports/?by={by}"))
-        assert invoice.patient.user.last_name in text(clerk.get("/billing/reports/ageing/"))
-        assert "is not a day" in text(clerk.get("/billing/reports/ageing/?day=31/02/2026"))
-
-    def test_files_quote_formulas(self, clerk):
-        make_invoice(patient=make_patient(last_name="=HYPERLINK(1)", first_name=""))
-        found = text(clerk.get("/billing/reports/ageing/?as=csv"))
-        assert "'=HYPERLINK" in found
-        assert text(clerk.get("/billing/reports/?as=csv&by=day")).startswith(",net")
-        assert "Receipt" in text(clerk.get("/billing/payments/export/"))
-
-    def test_the_file_holds_what_the_list_shows(self, clerk, invoice):
-        pay(clerk, invoice, card="10", cash="5")
-        assert "export/?method=CARD" in text(clerk.get("/billing/payments/?method=CARD"))
-        found = text(clerk.get("/billing/payments/export/?method=CARD&kind="))
-        assert ",CARD," in found
-        assert ",CASH," not in found
 
 
 def test_what_is_owed_stands_on_the_desks_page(clerk, invoice):

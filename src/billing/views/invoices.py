@@ -1,10 +1,6 @@
 """The list of issued invoices: found, filtered, sorted, summed, exported, and reminded of."""
 
-from urllib.parse import urlencode
-
 from django.contrib import messages
-from django.core.paginator import EmptyPage
-from django.http import QueryDict
 from django.shortcuts import redirect, render
 from django.template.loader import render_to_string
 from django.urls import reverse
@@ -12,11 +8,10 @@ from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.http import require_POST, require_safe
-from django_tables2 import LazyPaginator
 
 from billing.exports import answer
-from billing.filters import InvoiceFilter
-from billing.invoice_list import LAST_PAGE, InvoiceData, matching, totals
+from billing.filters import InvoiceFilter, asked
+from billing.invoice_list import ORDERS, InvoiceData, file_rows, heads, matching, totals
 from billing.tables import InvoiceTable
 from hms import live
 from hms.domain import audit, reminding
@@ -27,12 +22,8 @@ from hms.models import Invoice, Patient
 
 def _asked(request):
     """``(filters, invoices)`` of the address; what is odd in it is said at its field, and not filtered by."""
-    # What is not set stays out of the addresses that the page links to.
-    request.GET = QueryDict(urlencode([(k, v) for k, v in request.GET.items() if v]))
-    filters = InvoiceFilter(request.GET, queryset=Invoice.objects.visible_to(request.user).issued())
-    good = filters.form.is_valid()
-    found = filters.filter_queryset(filters.queryset) if good else filters.queryset
-    return filters, matching(found, request.GET.get("q", ""))
+    filters = asked(request, InvoiceFilter, Invoice.objects.visible_to(request.user).issued())
+    return filters, matching(filters.found, request.GET.get("q", ""))
 
 
 @require_safe
@@ -40,7 +31,7 @@ def home(request):
     """Issued invoices, the newest first."""
     filters, found = _asked(request)
     table = InvoiceTable(InvoiceData(found), order_by=_order(request.GET), query=request.GET)
-    count = len(_page(table, request.GET.get("page")))
+    count = len(table.turn_to(request.GET.get("page")))
     if count and not is_background(request):
         audit.searched(count, by=request.user, detail="invoices")
     context = {
@@ -72,16 +63,6 @@ def _order(query):
     return ["due"] if "due_from" in query or "due_to" in query else []
 
 
-def _page(table, number):
-    """The rows of the asked page; the first one when there is no such page."""
-    number = int(number) if number and number.isascii() and number.isdigit() and len(number) < 5 else 1
-    try:
-        table.paginate(LazyPaginator, page=max(1, min(number, LAST_PAGE)))
-    except EmptyPage:  # the list became shorter than the address remembers
-        table.paginate(LazyPaginator, page=1)
-    return table.page.object_list
-
-
 def _patient(request, filters):
     pk = getattr(filters.form, "cleaned_data", {}).get("patient")
     return Patient.objects.visible_to(request.user).filter(pk=pk).select_related("user").first() if pk else None
@@ -100,13 +81,12 @@ def invoices_export(request, kind):
     _filters, found = _asked(request)
     data = InvoiceData(found)
     sort = request.GET.get("sort", "")
-    data.sort = sort if sort.lstrip("-") in InvoiceTable.base_columns and sort.lstrip("-") in SORTS else None
-    response, count = answer(kind, data.ordered(), today=hospital().today())
+    data.sort = sort if sort.removeprefix("-") in ORDERS else None
+    today = hospital().today()
+    rows = file_rows(data.ordered(), today)
+    response, count = answer(kind, f"invoices-{today}", title=_("Invoices"), heads=heads(), rows=rows)
     audit.searched(count, by=request.user, detail=f"invoices, {kind}")
     return response
-
-
-SORTS = {"number", "issued", "due", "total"}
 
 
 @require_POST

@@ -1,7 +1,6 @@
 """Taking money, receipts, giving it back, and a patient's account."""
 
 from django.contrib import messages
-from django.core.paginator import Paginator
 from django.db.models import Prefetch
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
@@ -10,38 +9,16 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from billing.forms.money import BackForm, PaymentForm, new_key
 from hms import billing_letters, documents
-from hms.csv_files import safe
 from hms.domain import audit
 from hms.domain import payments as ledger
 from hms.errors import DomainError
 from hms.models import Allocation, Invoice, Patient, Payment
 
 FORM = ["GET", "HEAD", "POST"]
-PER_PAGE = 50
 
 
 def _patient(request, pk):
     return get_object_or_404(Patient.objects.visible_to(request.user).select_related("user"), pk=pk)
-
-
-def _asked(request):
-    """``(rows, what was asked)`` of the list and its file: both narrowed alike."""
-    rows = Payment.objects.select_related("patient__user", "received_by", "of")
-    asked = {name: request.GET.get(name, "") for name in ("method", "kind")}
-    if asked["method"] in Payment.Method.values:
-        rows = rows.filter(method=asked["method"])
-    if asked["kind"] in Payment.Kind.values:
-        rows = rows.filter(kind=asked["kind"])
-    return rows, asked
-
-
-@require_safe
-def payments(request):
-    """Every row of the ledger, the newest first; ``?method=`` and ``?kind=`` narrow it."""
-    rows, asked = _asked(request)
-    page = Paginator(rows, PER_PAGE).get_page(request.GET.get("page"))
-    context = {"page": page, "asked": asked, "methods": Payment.Method.choices, "kinds": Payment.Kind.choices}
-    return render(request, "billing/payments.html", context)
 
 
 @require_http_methods(FORM)
@@ -182,20 +159,3 @@ def _back(request, pk, what):
         except DomainError as e:
             form.add_error(e.field if e.field in form.fields else None, str(e))
     return render(request, "billing/receipt.html", _receipt_context(payment, **{what: form}), status=422)
-
-
-@require_safe
-def payments_export(request):
-    """The rows of the list as CSV, formulas quoted."""
-    import csv
-
-    response = HttpResponse(content_type="text/csv; charset=utf-8")
-    response.headers["Content-Disposition"] = 'attachment; filename="payments.csv"'
-    writer = csv.writer(response)
-    writer.writerow(["Receipt", "Received", "Kind", "Method", "Value", "Currency", "Patient", "By", "Reason"])
-    rows = _asked(request)[0].order_by("-pk")[:100_000]
-    for p in rows:
-        cells = [p.number, p.received_at.isoformat(), p.kind, p.method, p.value, p.currency]
-        writer.writerow([*cells, *map(safe, (p.patient, p.received_by, p.reason))])
-    audit.searched(len(rows), by=request.user, detail="payments exported")
-    return response

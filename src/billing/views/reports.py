@@ -1,81 +1,114 @@
-"""What is owed and for how long, and what came in by whom."""
+"""Reports: figures with a chart and a file, and behind each figure the rows that it is the sum of."""
 
-import csv
-from datetime import timedelta
+from datetime import date, timedelta
+from functools import partial
 
-from django.http import Http404, HttpResponse
+from django.http import Http404
 from django.shortcuts import render
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_safe
 
-from hms.csv_files import safe
-from hms.dates import parse_date
+from billing import exports
+from billing.report_tables import Asked, ReportTable, RowsTable, rows_file
 from hms.domain import audit
 from hms.domain import reports as domain
+from hms.domain.report_kinds import REPORTS
 from hms.domain.settings import hospital
-
-BY = {
-    "day": gettext_lazy("By day"),
-    "department": gettext_lazy("By department"),
-    "doctor": gettext_lazy("By doctor"),
-    "service": gettext_lazy("By service"),
-}
+from hms.errors import DomainError
 
 
-def _day(request, name, default):
-    """``(day, what is wrong)`` of a parameter."""
-    text = request.GET.get(name, "").strip()
-    try:
-        found = parse_date(text) if text else default
-    except ValueError:
-        found = None
-    if found is None or not 2000 <= found.year <= 2100:
-        return default, _("“%(text)s” is not a day.") % {"text": text[:20]}
-    return found, ""
-
-
-@require_safe
-def reports(request):
-    """Revenue of some days, by day, department, doctor or service."""
-    today = hospital().today()
-    first, wrong_first = _day(request, "first", today - timedelta(days=27))
-    last, wrong_last = _day(request, "last", today)
-    by = request.GET.get("by") if request.GET.get("by") in BY else "day"
-    rows = domain.revenue(first, last, by)
-    if request.GET.get("as") == "csv":
-        return _csv(f"revenue-{by}.csv", ["", "net", "tax", "documents"], rows)
-    context = {"rows": rows, "by": by, "choices": BY, "first": first, "last": last}
-    context |= {"net": sum((r.net for r in rows), 0), "tax": sum((r.tax for r in rows if r.tax is not None), 0)}
-    context |= {"problem": wrong_first or wrong_last, "tab": "revenue"}
-    return render(request, "billing/reports.html", context)
-
-
-@require_safe
-def ageing(request):
-    """What patients owe on a day, by how long it is past due."""
-    day, problem = _day(request, "day", hospital().today())
-    rows = domain.ageing(day)
-    audit.searched(len(rows), by=request.user, detail="ageing")
-    if request.GET.get("as") == "csv":
-        heads = ["id", "patient", "record number", "not due", "1-30", "31-60", "61-90", "91-120", "over 120", "total"]
-        return _csv(f"ageing-{day}.csv", heads, rows)
-    names = ["current", "d30", "d60", "d90", "d120", "older", "total"]
-    totals = {name: sum((getattr(r, name) for r in rows), 0) for name in names}
-    labels = [_("Not due"), "1–30", "31–60", "61–90", "91–120", _("over 120")]
-    buckets = [(label, totals[name]) for label, name in zip(labels, names, strict=False)]
-    context = {"rows": rows[:500], "more": len(rows) > 500, "day": day, "problem": problem}
-    context |= {"totals": totals, "buckets": buckets, "tab": "ageing"}
-    return render(request, "billing/ageing.html", context)
-
-
-def _csv(name, heads, rows):
-    if not heads:
+def _asked(request, name):
+    if name not in REPORTS:
         raise Http404
-    response = HttpResponse(content_type="text/csv; charset=utf-8")
-    response.headers["Content-Disposition"] = f'attachment; filename="{name}"'
-    writer = csv.writer(response)
-    writer.writerow(heads)
-    for row in rows:
-        writer.writerow([safe(cell) if isinstance(cell, str) else cell for cell in row])
-    return response
+    return Asked(name, request.GET)
+
+
+@require_safe
+def report(request, name="revenue"):
+    """A report's figures, by day, doctor, …: each a link to its rows."""
+    asked = _asked(request, name)
+    if kind := request.GET.get("as"):
+        heads, rows = ReportTable.file(asked, request.GET.get("sort", ""), exports.MOST)
+        response, count = exports.answer(kind, _file(asked), title=asked.report.title, heads=heads, rows=rows)
+        audit.searched(count, by=request.user, detail=f"report {name}, {kind}")
+        return response
+    table = ReportTable(asked, order_by=request.GET.getlist("sort")[:1], query=request.GET)
+    count = len(table.turn_to(request.GET.get("page")))
+    table.empty_text = _("Nobody owed anything on that day.") if asked.report.as_of else _("Nothing in these days.")
+    if asked.by == "patient":
+        audit.searched(count, by=request.user, detail=f"report {name}")
+    context = {
+        "asked": asked,
+        "table": table,
+        "count": count,
+        "presets": [(words, asked.query(**days)) for words, days in _presets(asked.report)],
+        "groups": [(by, group.label, asked.query(by=by)) for by, group in asked.report.by.items()],
+        "query": asked.query(sort=request.GET.get("sort") or None),
+    }
+    return render(request, "billing/report.html", context)
+
+
+def _file(asked, *more):
+    return "-".join([asked.name, *more, *(f"{day:%Y-%m-%d}" for day in asked.days.values())])
+
+
+def _presets(report):
+    """The days that are asked for most."""
+    today = hospital().today()
+    month, year = today.replace(day=1), date(today.year, 1, 1)
+    before, before_year = month - timedelta(days=1), year - timedelta(days=1)
+    if report.as_of:
+        return [
+            (_("Today"), {"day": today}),
+            (_("End of last month"), {"day": before}),
+            (_("End of last year"), {"day": before_year}),
+        ]
+    return [
+        (_("Today"), {"first": today, "last": today}),
+        (_("This month"), {"first": month, "last": today}),
+        (_("Last month"), {"first": before.replace(day=1), "last": before}),
+        (_("This year"), {"first": year, "last": today}),
+    ]
+
+
+MIXED = gettext_lazy("All figures")
+
+
+@require_safe
+def report_rows(request, name):
+    """The rows that a figure is the sum of: ``by`` and ``key`` name its group, ``figure`` which one it is."""
+    asked = _asked(request, name)
+    report, figure = asked.report, request.GET.get("figure")
+    figure = figure if figure in report.figures else None
+    chosen = {figure: report.figures[figure]} if figure else report.figures
+    columns = {}  # what the rows hold → what it is called: the first figure that it is a part of
+    for f in chosen.values():
+        columns.setdefault(f.column, f.label)
+    key, words = domain.EVERY, ""
+    try:
+        if "key" in request.GET:
+            key = domain.key_of(name, asked.by, request.GET["key"])
+            words = asked.words(key, domain.name_of(name, asked.by, key))
+    except DomainError as e:
+        raise Http404(str(e)) from e
+    listing = partial(domain.listing, name, asked.params, by=asked.by, key=key, figure=figure)
+    if kind := request.GET.get("as"):
+        heads, rows = rows_file(listing(limit=exports.MOST), columns)
+        response, count = exports.answer(kind, _file(asked, "rows"), title=report.title, heads=heads, rows=rows)
+        audit.searched(count, by=request.user, detail=f"rows of {name}, {kind}")
+        return response
+    table = RowsTable(asked, listing, columns, query=request.GET)
+    count = len(table.turn_to(request.GET.get("page")))
+    audit.searched(count, by=request.user, detail=f"rows of {name}")
+    context = {
+        "asked": asked,
+        "table": table,
+        "group": report.by[asked.by].label if words else "",
+        "words": words,
+        "figure": report.figures[figure].label if figure else MIXED,
+        "all": table.data.found.count,
+        "query": asked.query(key=request.GET.get("key"), figure=figure),
+        "back": asked.query(),
+    }
+    return render(request, "billing/report_rows.html", context)

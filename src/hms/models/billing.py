@@ -141,6 +141,8 @@ class Invoice(models.Model):
             models.Index(fields=["due_date", "id"], name="invoice_due"),
             models.Index(fields=["total_amount", "id"], name="invoice_total"),
             models.Index(fields=["issued_on", "id"], name="invoice_issued"),
+            # Which of those that are paid by now were owed on an earlier day.
+            models.Index(fields=["paid_date", "issued_on"], name="invoice_paid", condition=models.Q(status="PAID")),
             models.Index(fields=["-created_at"], condition=models.Q(number=None), name="invoice_drafts"),
         ]
         triggers = [*guards.INVOICE, announce("invoice")]

@@ -163,7 +163,8 @@ class Payment(models.Model):
         indexes = [
             models.Index(fields=["patient", "-id"], name="payment_patient"),
             models.Index(fields=["shift", "method"], name="payment_shift", include=["value"]),
-            models.Index(fields=["received_at"], name="payment_received"),
+            models.Index(fields=["received_at", "id"], name="payment_received"),
+            models.Index(fields=["value", "id"], name="payment_value"),
         ]
         triggers = [
             append_only(),
@@ -210,7 +211,7 @@ class Allocation(models.Model):
         verbose_name_plural = _("allocations")
         ordering = ["pk"]
         constraints = [models.CheckConstraint(condition=~models.Q(amount=0), name="allocation_not_zero")]
-        indexes = [models.Index(fields=["invoice"], name="allocation_invoice", include=["amount"])]
+        indexes = [models.Index(fields=["invoice"], name="allocation_invoice", include=["amount", "at"])]
         triggers = [
             append_only(),
             guards.at_commit("ledger", "hms_check_allocation(NEW.invoice_id)", pgtrigger.Insert),

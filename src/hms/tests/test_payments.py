@@ -342,36 +342,6 @@ def test_the_sweep_marks_and_the_reminders_go_once(clerk):
     assert now(late).status == "PAID"
 
 
-class TestReports:
-    def test_ageing_on_any_day(self, clerk):
-        today = hospital().today()
-        patient = make_patient()
-        make_invoice(patient=patient, amount=10)
-        late = make_invoice(
-            patient=patient, amount=100, due_date=today - timedelta(days=45), issued_on=today - timedelta(days=60)
-        )
-        take(late, clerk, 30)
-        (row,) = reports.ageing(today)
-        assert (row.current, row.d60, row.total) == (Decimal(10), Decimal(70), Decimal(80))
-        (before,) = reports.ageing(today - timedelta(days=1))
-        assert before.total == Decimal(100)
-        assert reports.ageing(today - timedelta(days=90)) == []
-
-    def test_revenue_is_what_the_rows_say(self, clerk):
-        today = hospital().today()
-        invoice = make_invoice(amount=100, tax_rate=20)
-        make_invoice(amount=50)
-        credit_notes.credit(invoice, amounts={invoice.lines.get().pk: Decimal(10)}, reason="x", by=clerk)
-        with connection.cursor() as cursor:
-            cursor.execute("SELECT (SELECT sum(net) FROM hms_invoiceline) - (SELECT sum(net) FROM hms_creditnoteline)")
-            assert cursor.fetchone()[0] == Decimal(140)
-        for by in ("day", "doctor", "department", "service"):
-            rows = reports.revenue(today, today, by)
-            assert sum(r.net for r in rows) == Decimal(140)
-            if by != "service":
-                assert sum(r.tax for r in rows) == Decimal(18)
-
-
 STEP = st.tuples(
     st.sampled_from(["take", "over", "refund", "reverse", "credit", "use"]), st.integers(1, 80), st.integers(0, 3)
 )
@@ -427,8 +397,8 @@ def _agree(patient, invoices, shift):
     assert credit >= 0
     rows = payments.account(patient)
     assert (rows[-1][4] if rows else 0) == owed - credit
-    aged = reports.ageing(hospital().today())
-    assert sum((row.total for row in aged if row.patient == patient.pk), Decimal(0)) == owed
+    aged = reports.listing("ageing", reports.as_of(hospital().today()), by="patient", key=patient.pk, figure="total")
+    assert aged.sums["rest"] == owed
     cash = sum(p.value for p in Payment.objects.filter(shift=shift, method="CASH"))
     assert payments.drawer(Shift.objects.get(pk=shift.pk)) == 100 + cash
     used = sum(a.amount for a in Allocation.objects.filter(invoice__patient=patient))

@@ -134,6 +134,7 @@ class Rows:
             "token": self.paper.token if name == "prescription-check" else self.token,
             "pk": self._pk(name),
             "kind": "csv",
+            "name": "revenue",
             "gone": self.other.pk,
             "service": self.service.pk,
             "key": "1-abc123",
