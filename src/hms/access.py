@@ -23,6 +23,7 @@ TABLE = {
     "live-billing": DESK,
     "live-portal": frozenset({PATIENT}),
     "visit-link": EVERYBODY,  # the token in the address is the key; unknown or expired: 404
+    "visit-link-move": EVERYBODY,
     "invitation": EVERYBODY,
     "prescription-check": EVERYBODY,  # whoever holds the paper: genuine or not, nothing of the patient
     "live-clinic": frozenset({DOCTOR}),
@@ -38,6 +39,7 @@ TABLE = {
     # allauth: signing in and out, one's own password, sessions and second factor
     "account_login": EVERYBODY,
     "account_signup": EVERYBODY,
+    "account_signup_by_passkey": EVERYBODY,
     "account_inactive": EVERYBODY,
     "account_reset_password": EVERYBODY,
     "account_reset_password_done": EVERYBODY,
@@ -58,6 +60,8 @@ TABLE = {
     "mfa_generate_recovery_codes": SIGNED_IN,
     "mfa_view_recovery_codes": SIGNED_IN,
     "mfa_download_recovery_codes": SIGNED_IN,
+    "mfa_login_webauthn": EVERYBODY,
+    "mfa_signup_webauthn": EVERYBODY,
     "mfa_list_webauthn": SIGNED_IN,
     "mfa_add_webauthn": SIGNED_IN,
     "mfa_edit_webauthn": SIGNED_IN,

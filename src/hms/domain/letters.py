@@ -5,7 +5,7 @@ that followed has a letter of its own.
 """
 
 import logging
-from datetime import UTC, timedelta
+from datetime import UTC, datetime, timedelta
 
 from django.apps import apps
 from django.conf import settings
@@ -126,17 +126,17 @@ def _paragraphs(a, what, day):
 
 def link(appointment):
     """The address at which the visit can be confirmed, moved or cancelled; it says nothing of whom it is about."""
-    token = signing.dumps(appointment.pk, salt=SALT)
+    token = signing.dumps([appointment.pk, int(appointment.appointment_date.timestamp())], salt=SALT)
     return f"{settings.SITE_URL}{reverse('visit-link', args=[token])}"
 
 
 def visit_of(token):
-    """The visit that a link leads to, or None."""
+    """The visit that a link leads to, or None; and when it was to be as the letter was written."""
     try:
-        pk = signing.loads(token, salt=SALT, max_age=timedelta(days=LINK_DAYS))
-    except signing.BadSignature:
-        return None
-    return Appointment.objects.with_people().filter(pk=pk).first()
+        pk, then = signing.loads(token, salt=SALT, max_age=timedelta(days=LINK_DAYS))
+    except (signing.BadSignature, TypeError, ValueError):
+        return None, None
+    return Appointment.objects.with_people().filter(pk=pk).first(), datetime.fromtimestamp(then, UTC)
 
 
 def calendar_file(a):

@@ -9,7 +9,7 @@ from django.utils.translation import gettext as _
 
 from hms.domain import holds, hours, letters, locks, scheduling, visits
 from hms.domain.settings import hospital
-from hms.errors import DomainError, SlotTaken
+from hms.errors import DomainError, SlotTaken, Stale
 from hms.models import Appointment, Department, Doctor, Online
 
 LENGTH = timedelta(minutes=30)
@@ -31,14 +31,18 @@ def doctors(department):
     return list(found) if department.online != Online.VIEW else []
 
 
-def free(doctors, *, department, patient, days=31, moving=None):
+def free(doctors, *, department, patient, days=31, moving=None, near=None):
     """``[(day, [(start, doctor), …]), …]``: each free start once, with the first doctor who has it free.
 
-    From the department's notice on, as far ahead as it lets patients book, and at most ``days``.
+    From the department's notice on, as far ahead as it lets patients book, and at most ``days``; with ``near``, a
+    week around that time.
     """
     zone, now = hospital().zone, timezone.now()
     after = now + timedelta(hours=department.online_notice)
-    until = min(after + timedelta(days=days), now + timedelta(days=department.online_days))
+    latest = now + timedelta(days=department.online_days)
+    if near is not None and after < near < latest:
+        after, days = max(after, near - timedelta(days=3)), 7
+    until = min(after + timedelta(days=days), latest)
     length = moving.duration if moving else LENGTH
     taken = holds.held([d.pk for d in doctors], after, until + length, but_not=patient)
     own = Appointment.objects.live().filter(patient=patient).between(after, until + length)
@@ -83,9 +87,10 @@ def within_limits(department, start):
 def book(patient, *, reason, by):
     """Book, or ask for, the time that the patient holds; returns the appointment.
 
-    Raises DomainError when the hold has run out, SlotTaken when the desk has given the time to somebody else.
+    Raises SlotTaken when the hold has run out or the desk has given the time to somebody else, DomainError when the
+    department's limit is reached.
     """
-    over = DomainError(_("The time was held for ten minutes, and they are over. Choose a time again."))
+    over = SlotTaken(_("The time was held for ten minutes, and they are over. Choose a time again."))
     held = holds.current(patient)
     if held is None:
         raise over
@@ -98,6 +103,8 @@ def book(patient, *, reason, by):
             raise over
         department = held.doctor.department
         may_book(patient, department)
+        if not hours.offered(held.doctor, held.start, held.end - held.start):
+            raise _taken()  # the desk booked over the hold, or the doctor is away by now
         appointment = scheduling.book(
             patient=patient,
             doctor=held.doctor,
@@ -138,12 +145,20 @@ def _may_change(appointment):
         raise DomainError(why)
 
 
+def _as_shown(appointment):
+    """The visit as it is now, locked. Raises Stale if it has another time than its patient was shown."""
+    current = scheduling.fresh(appointment)
+    if (current.doctor_id, current.appointment_date) != (appointment.doctor_id, appointment.appointment_date):
+        raise Stale(_("This visit has been moved meanwhile. Look at its new time first."), current=current)
+    return current
+
+
 def move(appointment, *, doctor, start, by):
     """Move the visit in one step; a department that wants to be asked is asked again."""
     with locks.losing_raises(_taken), transaction.atomic():
         # Turns before the row, as the desk takes them; and nobody can begin to hold the time meanwhile.
         locks.take(doctors=[appointment.doctor_id, doctor.pk], patients=[appointment.patient_id])
-        appointment = scheduling.fresh(appointment)
+        appointment = _as_shown(appointment)
         _may_change(appointment)
         department = doctor.department
         if department.pk != appointment.doctor.department_id:
@@ -160,9 +175,11 @@ def move(appointment, *, doctor, start, by):
 
 
 def cancel(appointment, *, by):
-    """Cancel the visit, within the hospital's limit."""
+    """Cancel the visit, within the hospital's limit; one that is cancelled already stays so."""
     with transaction.atomic():
-        current = scheduling.fresh(appointment)
+        current = _as_shown(appointment)
+        if current.status == Appointment.Status.CANCELLED:
+            return current
         _may_change(current)
         return visits.cancel(current, by=by, reason=_("Cancelled by the patient"))
 
@@ -170,9 +187,11 @@ def cancel(appointment, *, by):
 def confirm(appointment, *, by):
     """The patient says that they will come."""
     with transaction.atomic():
-        current = scheduling.fresh(appointment)
+        current = _as_shown(appointment)
         if current.online == "REQUEST":
             raise DomainError(_("We have not answered your request yet."))
+        if current.checked_in_at:
+            raise DomainError(_("You are checked in already."))
         if not current.is_waiting_to_happen or current.appointment_date <= timezone.now():
             raise DomainError(_("This visit can no longer be changed."))
         if current.status == Appointment.Status.CONFIRMED:

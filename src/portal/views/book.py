@@ -8,7 +8,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_safe
 
 from hms.domain import holds, self_service
-from hms.errors import DomainError
+from hms.errors import DomainError, SlotTaken
 from hms.models import Department, Doctor
 from portal.own import own
 
@@ -24,6 +24,11 @@ def moment(text):
     except ValueError:
         return None
     return found if 2000 <= found.year < 2100 else None
+
+
+def stamp(doctor, start):
+    """A time with a doctor (its id) as buttons and forms send it."""
+    return f"{doctor}@{start.astimezone(UTC).strftime(COMPACT)}"
 
 
 @require_safe
@@ -78,7 +83,7 @@ def book_time(request, department, doctor):
     """4 When: free times of a month, by day. Choosing one holds it."""
     department = _department(department)
     doctors = _doctors(department, doctor)
-    refusal = ""
+    refusal, start = "", None
     if request.method == "POST":
         number, _at, text = request.POST.get("at", "").partition("@")
         chosen = next((d for d in doctors if str(d.pk) == number), None)
@@ -92,8 +97,16 @@ def book_time(request, department, doctor):
             return redirect("portal:book-check")
         except DomainError as e:
             refusal = str(e)
-    days = self_service.free(doctors, department=department, patient=request.patient)
+    return _times(request, department, doctor, doctors, refusal, start if refusal else None)
+
+
+def _times(request, department, doctor, doctors, refusal="", near=None):
+    """The free times of a month; to somebody who came second, those around the time that is gone."""
+    days = self_service.free(doctors, department=department, patient=request.patient, near=near)
+    if near and not days:
+        near, days = None, self_service.free(doctors, department=department, patient=request.patient)
     context = {
+        "near": near,
         "department": department,
         "doctor": doctor,
         "days": _buttons(days),
@@ -107,7 +120,7 @@ def _buttons(days):
     """The free times with what their buttons send."""
 
     def button(start, doctor):
-        return start, doctor, f"{doctor.pk}@{start.strftime(COMPACT)}"
+        return start, doctor, stamp(doctor.pk, start)
 
     return [(day, [button(*time) for time in times]) for day, times in days]
 
@@ -131,14 +144,18 @@ def book_check(request):
             if seen and (made := self_service.booked_already(request.patient, *seen)):
                 messages.info(request, _("This visit is booked already."))
                 return redirect("portal:visit", made.pk)
+            wanted = held.doctor_id if held else seen and seen[0]
+            department = Department.objects.exclude(online="VIEW").filter(doctor=wanted).first()
+            if isinstance(e, SlotTaken) and department:
+                near = held.start if held else seen[1]
+                return _times(request, department, 0, self_service.doctors(department), str(e), near)
             messages.error(request, str(e))
-            where = ["portal:book-time", held.doctor.department_id, 0] if held else ["portal:book"]
-            return redirect(*where)
+            return redirect("portal:book")
         request.session.pop(REASON, None)
         return redirect("portal:visit", appointment.pk)
     if held is None:
         messages.error(request, _("You hold no time now. A time is held for ten minutes; choose one again."))
         return redirect("portal:book")
     context = {"held": held, "reason": request.session.get(REASON, ""), "department": held.doctor.department}
-    context["at"] = f"{held.doctor_id}@{held.start.strftime(COMPACT)}"
+    context["at"] = stamp(held.doctor_id, held.start)
     return render(request, "portal/book_check.html", context)
