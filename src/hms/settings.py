@@ -195,6 +195,7 @@ ACCOUNT_FORMS = {
     "reset_password": "hms.sign_in_forms.ResetPasswordForm",
     "reset_password_from_key": "hms.sign_in_forms.ResetPasswordKeyForm",
     "change_password": "hms.sign_in_forms.ChangePasswordForm",
+    "set_password": "hms.sign_in_forms.SetPasswordForm",
     "reauthenticate": "hms.sign_in_forms.ReauthenticateForm",
 }
 ACCOUNT_LOGIN_METHODS = {"email"}
@@ -205,9 +206,17 @@ ACCOUNT_EMAIL_VERIFICATION_BY_CODE_ENABLED = True
 ACCOUNT_SESSION_REMEMBER = False
 ACCOUNT_LOGOUT_ON_PASSWORD_CHANGE = True
 ACCOUNT_PREVENT_ENUMERATION = True
-ACCOUNT_RATE_LIMITS = {"manage_email": "5/m/user,20/d/user"}  # each sends a mail to whatever address was typed
+ACCOUNT_RATE_LIMITS = {
+    "claim": "20/10m/ip",  # wrong birthdays at invitations
+    "manage_email": "5/m/user,20/d/user",  # each sends a mail to whatever address was typed
+}
 ALLAUTH_TRUSTED_PROXY_COUNT = TRUSTED_PROXY_COUNT
 MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
+MFA_PASSKEY_LOGIN_ENABLED = MFA_PASSKEY_SIGNUP_ENABLED = True
+MFA_FORMS = {
+    "add_webauthn": "hms.sign_in_forms.AddPasskeyForm",
+    "signup_webauthn": "hms.sign_in_forms.SignupPasskeyForm",
+}
 MFA_TOTP_ISSUER = "HMS"
 USERSESSIONS_TRACK_ACTIVITY = False
 

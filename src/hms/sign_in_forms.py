@@ -1,6 +1,10 @@
 """allauth's forms without what our fields say already: a label stands above each, so nothing stands inside it."""
 
 from allauth.account import forms
+from allauth.mfa.adapter import get_adapter
+from allauth.mfa.webauthn.forms import AddWebAuthnForm, SignupWebAuthnForm
+from django.contrib.auth.hashers import make_password
+from django.core.exceptions import ValidationError
 from django.utils.translation import gettext_lazy as _
 
 
@@ -23,6 +27,30 @@ class LoginForm(Plain, forms.LoginForm):
 
 
 class SignupForm(Plain, forms.SignupForm):
+    def try_save(self, request):
+        """The answer to a known address takes as long as the one to a new: a password is hashed for both."""
+        if self.account_already_exists and not self.by_passkey:
+            make_password(self.cleaned_data["password1"])
+        return super().try_save(request)
+
+
+class Readable:
+    """What a key is said to have answered may be anything: refused, where fido2's parsers would stumble over it."""
+
+    def clean(self):
+        try:
+            return super().clean()
+        except ValidationError:
+            raise
+        except Exception as e:
+            raise get_adapter().validation_error("incorrect_code") from e
+
+
+class SignupPasskeyForm(Readable, SignupWebAuthnForm):
+    pass
+
+
+class AddPasskeyForm(Readable, AddWebAuthnForm):
     pass
 
 
@@ -41,6 +69,10 @@ class ResetPasswordKeyForm(Plain, forms.ResetPasswordKeyForm):
 
 
 class ChangePasswordForm(Plain, forms.ChangePasswordForm):
+    pass
+
+
+class SetPasswordForm(Plain, forms.SetPasswordForm):
     pass
 
 
