@@ -6,6 +6,7 @@ from frontdesk.views import merging, online, patients
 
 urlpatterns = [
     path("<int:pk>/invite/", online.patient_invite, name="patient-invite"),
+    path("invitations/<int:pk>/withdraw/", online.invitation_revoke, name="invitation-revoke"),
     path("", patients.patients, name="patients"),
     path("new/", patients.patient_new, name="patient-new"),
     path("duplicates/", merging.duplicates, name="duplicates"),

@@ -7,7 +7,7 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
-from hms.domain import audit, outbox, privacy, self_service
+from hms.domain import audit, outbox, patients, privacy, registration, self_service
 from hms.domain.settings import hospital
 from hms.errors import DomainError
 from hms.models import Appointment, Invitation, Patient, Wish
@@ -65,7 +65,7 @@ def account_delete(request, pk):
 def patient_invite(request, pk):
     """A new invitation: mailed if there is an address, and to be printed with its code. It is shown only now."""
     patient = get_object_or_404(Patient.objects.visible_to(request.user).select_related("user"), pk=pk)
-    if patient.user.has_usable_password():
+    if patients.signs_in(patient.user):
         messages.error(request, _("This patient signs in already. A forgotten password is reset on the sign-in page."))
         return redirect("frontdesk:patient", pk)
     invitation, token = Invitation.objects.issue(patient, by=request.user)
@@ -84,6 +84,20 @@ def patient_invite(request, pk):
     qr = segno.make(address, error="m").svg_data_uri(scale=5, border=2)
     context = {"patient": patient, "address": address, "qr": qr, "mailed": mailed, "invitation": invitation}
     return render(request, "frontdesk/patient_invited.html", context)
+
+
+@require_POST
+def invitation_revoke(request, pk):
+    """Take an invitation back: handed to the wrong person, or lost."""
+    patients_seen = Patient.objects.visible_to(request.user)
+    invitation = get_object_or_404(Invitation, pk=pk, patient__in=patients_seen)
+    try:
+        registration.revoke(invitation, by=request.user)
+    except DomainError as e:
+        messages.error(request, str(e))
+    else:
+        messages.success(request, _("Withdrawn: the invitation opens nothing any more."))
+    return redirect("frontdesk:patient", invitation.patient_id)
 
 
 @require_safe

@@ -153,6 +153,8 @@ def patient(request, pk):
         "called_off": called_off.order_by("appointment_date")[:20],
         "past": page,
         "history": history(patient),
+        "signs_in": domain.signs_in(patient.user),
+        "invitations": patient.invitations.waiting().select_related("created_by").order_by("-pk"),
         "owed": sum(left for _invoice, left in payments.owed(patient)),
     }
     return render(request, "frontdesk/patient.html", context)

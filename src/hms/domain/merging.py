@@ -12,7 +12,6 @@ from contextlib import contextmanager
 import pghistory
 import pgtrigger
 from allauth.account.models import EmailAddress
-from allauth.mfa.models import Authenticator
 from django.core import serializers
 from django.core.serializers.json import DjangoJSONEncoder
 from django.db import DatabaseError, connection, transaction
@@ -21,7 +20,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from hms.domain import allergies, problems
-from hms.domain.patients import ALIKE
+from hms.domain.patients import ALIKE, signs_in
 from hms.errors import DomainError
 from hms.models import (
     Allergy,
@@ -132,8 +131,8 @@ def refusal(keep, gone):
     for patient in (keep, gone):
         if Merge.objects.filter(gone=patient, undone_at=None).exists():
             return _("%(name)s has been merged into another record already.") % {"name": patient}
-    if _signs_in(gone.user):
-        if _signs_in(keep.user):
+    if signs_in(gone.user):
+        if signs_in(keep.user):
             return _("Both sign in to the portal with a password of their own. An administrator must end one account.")
         return _("%(name)s signs in with record %(number)s. Keep that one instead.") % {
             "name": gone,
@@ -144,10 +143,6 @@ def refusal(keep, gone):
             "when": timezone.localtime(overlap.appointment_date).strftime("%d-%b-%Y %H:%M")
         }
     return None
-
-
-def _signs_in(user):
-    return user.has_usable_password() or Authenticator.objects.filter(user=user).exists()
 
 
 def _overlap(keep, gone):

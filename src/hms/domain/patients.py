@@ -3,6 +3,7 @@
 from datetime import date
 
 import pghistory
+from allauth.mfa.models import Authenticator
 from django.apps import apps
 from django.contrib.postgres.search import TrigramSimilarity
 from django.db import DatabaseError, transaction
@@ -83,7 +84,12 @@ def edit(patient, *, by, version=None, **fields):
 
 def may_change_email(patient, user):
     """Whoever can change the address can take the account over by a password reset."""
-    return user.is_admin or not patient.user.has_usable_password()
+    return user.is_admin or not signs_in(patient.user)
+
+
+def signs_in(user):
+    """Whether the user has a way in: a password or a passkey of their own."""
+    return user.has_usable_password() or Authenticator.objects.filter(user=user).exists()
 
 
 def version_of(patient):

@@ -6,14 +6,14 @@ import pghistory
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
-from hms.domain import patients
+from hms.domain import audit, patients
 from hms.domain.settings import hospital
 from hms.errors import DomainError
 from hms.models import Allergy, Invitation, Patient, Registration, User
 
 OF_AGE = 16  # years from which somebody registers themself
-TRIES = 5  # wrong birthdays after which an invitation opens nothing any more
 
 
 def check_age(born):
@@ -27,6 +27,16 @@ def check_age(born):
             % {"n": OF_AGE},
             field="date_of_birth",
         )
+
+
+def answer(user, step, answers):
+    """Keep what was answered at one step; what another tab answers at the same moment is kept too."""
+    with transaction.atomic():
+        Registration.objects.get_or_create(user=user)
+        kept = Registration.objects.select_for_update().get(user=user)
+        done = [*kept.answers.get("done", []), step]
+        kept.answers = kept.answers | answers | {"done": list(dict.fromkeys(done))}
+        kept.save()
 
 
 def complete(user, *, by):
@@ -71,12 +81,12 @@ def complete(user, *, by):
 def claim(invitation, *, email, password, born):
     """Open the record of an invited patient to them: their address and password, once their birthday is confirmed.
 
-    After TRIES wrong days the invitation is void. Raises DomainError; says nothing of the record.
+    After ``Invitation.TRIES`` wrong days the invitation is void. Raises DomainError; says nothing of the record.
     """
     with transaction.atomic():
         invitation = Invitation.objects.select_for_update().select_related("patient__user").get(pk=invitation.pk)
         over = invitation.expires_at <= timezone.now()
-        if over or invitation.used_at or invitation.revoked_at or invitation.tries >= TRIES:
+        if over or invitation.used_at or invitation.revoked_at or invitation.is_stopped:
             raise DomainError(_("This invitation has been used, or is no longer valid. Ask us for a new one."))
         wrong = invitation.patient.date_of_birth != born
         if wrong:
@@ -102,4 +112,30 @@ def claim(invitation, *, email, password, born):
             invitation.used_at = timezone.now()
             invitation.save(update_fields=["used_at"])
             return user
-    raise DomainError(_("That is not the date of birth that we know. Check it, or call us."), field="date_of_birth")
+    left = Invitation.TRIES - invitation.tries
+    if not left:
+        raise DomainError(
+            _("That was the last try. This invitation opens nothing any more; ask the front desk for a new one.")
+        )
+    raise DomainError(
+        ngettext(
+            "That is not the date of birth that we know. You can try once more, or call us.",
+            "That is not the date of birth that we know. You can try %(n)d more times, or call us.",
+            left,
+        )
+        % {"n": left},
+        field="date_of_birth",
+    )
+
+
+def revoke(invitation, *, by):
+    """Take an invitation back: it opens nothing any more. Raises DomainError if it has been used already."""
+    with transaction.atomic():
+        invitation = Invitation.objects.select_for_update().get(pk=invitation.pk)
+        if invitation.used_at:
+            raise DomainError(_("The patient has used this invitation already, and signs in by now."))
+        if not invitation.revoked_at:
+            invitation.revoked_at = timezone.now()
+            invitation.save(update_fields=["revoked_at"])
+            audit.viewed(invitation.patient, by=by, action="patient.invitation-withdrawn")
+        return invitation

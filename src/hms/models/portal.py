@@ -68,7 +68,11 @@ class SlotHold(models.Model):
         return max(0, int((self.expires_at - timezone.now()).total_seconds()))
 
 
-class InvitationManager(models.Manager):
+class InvitationQuerySet(models.QuerySet):
+    def waiting(self):
+        """Neither used, withdrawn nor expired; some may have been stopped by wrong dates of birth."""
+        return self.filter(used_at=None, revoked_at=None, expires_at__gt=timezone.now())
+
     def issue(self, patient, *, by, days=14):
         """A new invitation and its token, which only the patient gets to see; earlier ones no longer open anything."""
         self.filter(patient=patient, used_at=None, revoked_at=None).update(revoked_at=timezone.now())
@@ -80,7 +84,7 @@ class InvitationManager(models.Manager):
 
     def for_token(self, token):
         """The invitation that this token still opens, or None."""
-        found = self.filter(token_hash=_hash(token), used_at=None, revoked_at=None, expires_at__gt=timezone.now())
+        found = self.waiting().filter(token_hash=_hash(token), tries__lt=Invitation.TRIES)
         return found.select_related("patient__user").first()
 
 
@@ -91,6 +95,8 @@ def _hash(token):
 class Invitation(models.Model):
     """A patient whom the desk registered may open their own record: once, within two weeks, knowing their birthday."""
 
+    TRIES = 5  # wrong birthdays after which it opens nothing any more
+
     patient = models.ForeignKey("hms.Patient", on_delete=models.CASCADE, related_name="invitations")
     token_hash = models.CharField(max_length=64, unique=True)
     created_by = models.ForeignKey("hms.User", on_delete=models.PROTECT, related_name="+")
@@ -100,7 +106,7 @@ class Invitation(models.Model):
     used_at = models.DateTimeField(null=True, blank=True)
     revoked_at = models.DateTimeField(null=True, blank=True)
 
-    objects = InvitationManager()
+    objects = InvitationQuerySet.as_manager()
 
     class Meta:
         verbose_name = _("invitation")
@@ -108,6 +114,10 @@ class Invitation(models.Model):
 
     def __str__(self):
         return f"#{self.pk}"
+
+    @property
+    def is_stopped(self):
+        return self.tries >= self.TRIES
 
 
 class Wish(models.Model):

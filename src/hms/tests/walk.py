@@ -15,6 +15,7 @@ from hms.models import (
     DataExport,
     Display,
     FollowUpRule,
+    Invitation,
     MedicalRecord,
     Prescription,
     PrescriptionLine,
@@ -103,6 +104,7 @@ class Rows:
             key="walk",
         )
         self.other = make_patient()
+        self.invitation, _token = Invitation.objects.issue(self.patient, by=clerk)
         self.merge = merging.merge(make_patient(), make_patient(), by=clerk)
         self.service = make_service()
         self.rule = FollowUpRule.objects.create(days=14, percent=0)
@@ -152,10 +154,10 @@ class Rows:
 
     def _pk(self, name):
         names = {"frontdesk:patient": self.patient, "frontdesk:display-revoke": self.display}
-        names |= {"portal:prescription-pdf": self.paper}
         names |= {"portal:credit-note-pdf": self.credit_note, "portal:receipt-pdf": self.payment}
         names |= {"portal:invoice": self.invoice, "portal:invoice-pdf": self.invoice}
         names |= {"portal:download-data": self.export, "portal:download-paper": self.export}
+        names |= {"portal:prescription-pdf": self.paper, "frontdesk:invitation-revoke": self.invitation}
         names |= {"clinic:hours-leave-withdraw": self.time_off, "frontdesk:visit-keep": self.to_move}
         names |= {"billing:shift-pdf": self.shift, "billing:shift-closed": self.shift}
         names |= {"billing:credit-note": self.credit_note, "billing:credit-note-pdf": self.credit_note}

@@ -9,7 +9,7 @@ from django.test import Client
 from conftest import sign_in
 from hms.domain import privacy, records
 from hms.errors import DomainError
-from hms.models import Invitation, Patient, Registration, User, Wish
+from hms.models import Patient, Registration, User, Wish
 from hms.testing import (
     local,
     make_appointment,
@@ -132,54 +132,6 @@ def test_without_a_record_there_are_only_the_questions(newcomer):
     for path in ("", "book/", "record/", "invoices/", "privacy/", "contact/", "delete/", "record/download/"):
         assert newcomer.get(f"/portal/{path}").headers["Location"] == "/portal/register/"
     assert newcomer.get("/portal/register/nonsense/").status_code == 404
-
-
-class TestInvitation:
-    @pytest.fixture
-    def invited(self, reception):
-        patient = make_patient(email=None, date_of_birth="1950-05-05")
-        page = text(reception.post(f"/desk/patients/{patient.pk}/invite/"))
-        return patient, re.search(r"/p/invitation/[^<\"]+", page)[0]
-
-    FIELDS = {"email": "old@hms.example", "password": PASSWORD}
-    BORN = {"date_of_birth_day": "5", "date_of_birth_month": "5", "date_of_birth_year": "1950"}
-
-    def test_the_birthday_opens_it_once(self, invited):
-        patient, path = invited
-        client = Client()
-        assert client.post(path, self.FIELDS | self.BORN).status_code == 302
-        assert client.get("/portal/").status_code == 302  # not before the address is proved
-        run_jobs()
-        client.post("/accounts/confirm-email/", {"code": code_of(mail.outbox[-1])})
-        assert "Hello" in text(client.get("/portal/"))
-        patient.user.refresh_from_db()
-        assert patient.user.email == "old@hms.example"
-        assert patient.user.check_password(PASSWORD)
-        assert Client().get(path).status_code == 404
-
-    def test_five_wrong_birthdays_end_it(self, invited):
-        patient, path = invited
-        wrong = self.BORN | {"date_of_birth_day": "6"}
-        for _n in range(5):
-            response = Client().post(path, self.FIELDS | wrong)
-            assert response.status_code == 422
-            assert patient.user.last_name not in text(response)
-        assert "no longer valid" in text(Client().post(path, self.FIELDS | self.BORN))
-        patient.user.refresh_from_db()
-        assert not patient.user.has_usable_password()
-
-    def test_a_newer_one_ends_the_older_and_secrets_are_hashed(self, invited, reception):
-        patient, path = invited
-        reception.post(f"/desk/patients/{patient.pk}/invite/")
-        assert Client().get(path).status_code == 404
-        assert not Invitation.objects.filter(token_hash__in=path.split("/")).exists()
-
-    def test_another_ones_address_is_refused_in_words(self, invited):
-        _patient, path = invited
-        make_patient(email="old@hms.example")
-        response = Client().post(path, self.FIELDS | self.BORN)
-        assert response.status_code == 422
-        assert "another account" in text(response)
 
 
 class TestReading:

@@ -3,8 +3,8 @@
 from allauth.account.adapter import get_adapter
 from allauth.account.models import EmailAddress
 from allauth.account.utils import perform_login
+from allauth.core import ratelimit
 from django import forms
-from django.core.exceptions import ValidationError
 from django.shortcuts import render
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_http_methods
@@ -36,18 +36,27 @@ def claim(request, token):
     if invitation is None:
         return render(request, "portal/claim.html", {"form": None}, status=404)
     form = ClaimForm(request.POST or None, initial={"email": invitation.patient.user.email})
+    status = 422 if form.errors else 200
     if request.method == "POST" and form.is_valid():
+        # Each invitation ends at a few wrong birthdays; this stops who tries many of them.
+        if not ratelimit.consume(request, action="claim", dry_run=True):
+            form.add_error(
+                None, _("There were many wrong dates from here. Wait ten minutes and try again, or call us.")
+            )
+            return render(request, "portal/claim.html", {"form": form}, status=429)
         data = form.cleaned_data
         try:
             user = registration.claim(
                 invitation, email=data["email"], password=data["password"], born=data["date_of_birth"]
             )
-        except (DomainError, ValidationError) as e:
-            field = getattr(e, "field", None)
-            form.add_error(field if field in form.fields else None, str(e))
+        except DomainError as e:
+            if e.field != "email":
+                ratelimit.consume(request, action="claim")
+            form.add_error(e.field if e.field in form.fields else None, str(e))
+            status = 422
         else:
             # Whoever typed the address proves it by the code before the record opens (hms.adapters).
             EmailAddress.objects.filter(user=user).delete()
             EmailAddress.objects.create(user=user, email=user.email, primary=True, verified=False)
             return perform_login(request, user, email=user.email)
-    return render(request, "portal/claim.html", {"form": form}, status=422 if form.errors else 200)
+    return render(request, "portal/claim.html", {"form": form}, status=status)

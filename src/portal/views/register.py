@@ -61,10 +61,7 @@ def register_step(request, step):
     form_class = STEPS[step]
     form = form_class(request.POST if request.method == "POST" else None, initial=form_class.given(answers))
     if request.method == "POST" and form.is_valid():
-        kept, _new = Registration.objects.get_or_create(user=request.user)
-        done = [*kept.answers.get("done", []), step]
-        kept.answers = kept.answers | form.answers() | {"done": list(dict.fromkeys(done))}
-        kept.save()
+        registration.answer(request.user, step, form.answers())
         return redirect("portal:register")
     names = list(STEPS)
     at = names.index(step)
