@@ -3,7 +3,7 @@
 import time
 from statistics import median
 
-from bench import clinic, portal, work
+from bench import billing, clinic, portal, work
 from bench.data import MARK, day_text
 from bench.server import Helper, Server, request
 
@@ -102,6 +102,7 @@ class Bench:
             *work.boards(hospital, cookie, self.quick),
             *clinic.works(hospital, side.doctor, self.quick, self.runs),
             *portal.works(hospital, side.patient, self.quick),
+            *billing.works(hospital, cookie, self.quick, self.runs),
             book,
         ]
         # Everything once, so that templates are read and statements planned.

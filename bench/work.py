@@ -5,7 +5,10 @@ from dataclasses import dataclass, field
 from bench.data import MARK
 from bench.server import request
 
-EMPTY = "/accounts/logout/"  # a signed-in page with nothing of its own: it asks whether one wants to leave
+# E, against which all is measured: the shell of every page (navigation, user's menu, palette) around a few words that
+# are kept in memory. Session and user are its only queries, every role has it, and no feature will ever make it
+# heavier. (Signing out has another, smaller shell; an audience's own pages grow.)
+EMPTY = "/about/"
 PAGE = 25  # rows of the patient list
 
 # What people type, and why it may be hard.

@@ -31,6 +31,7 @@ TABLE = {
     "live-display": EVERYBODY,  # the token in the address is the key; unknown or revoked: 404
     "display": EVERYBODY,
     "home": SIGNED_IN,
+    "about": SIGNED_IN,
     "demo-outbox": EVERYBODY,  # 404 outside demo mode
     "session": EVERYBODY,  # says how long one stays signed in; to the signed-out, that they are
     "session-extend": SIGNED_IN,

@@ -14,6 +14,7 @@ urlpatterns = [
     path("", views.home, name="home"),
     path("healthz", views.healthz, name="healthz"),
     path("readyz", views.readyz, name="readyz"),
+    path("about/", views.about, name="about"),
     path("outbox/", outbox.demo_outbox, name="demo-outbox"),
     path("accounts/session/", views.session, name="session"),
     path("accounts/session/extend/", views.session_extend, name="session-extend"),

@@ -60,9 +60,10 @@ def session_answer(request):
     )
 
 
-def not_built_yet(request, title, text):
-    """A door whose room is still to come."""
-    return render(request, "hms/not_built_yet.html", {"title": title, "text": text})
+@require_safe
+def about(request):
+    """Where the hospital is and how to reach it: for everybody who is signed in, and nothing is looked up for it."""
+    return render(request, "hms/about.html")
 
 
 # --- errors: a page, or for htmx a lasting notice beside the untouched page
