@@ -52,7 +52,7 @@ def main(target):
         _check_port()
     with _alone():
         _make_venv()
-        if target == "run":
+        if target in {"run", "build"}:
             _install("run")
             _build()
         elif target in {"test", "bench", "screenshots"}:
@@ -61,8 +61,10 @@ def main(target):
         elif target == "format":
             _install("test")
         else:
-            raise Trouble(f"“{target}” is none of run, test, bench, screenshots, format.")
+            raise Trouble(f"“{target}” is none of run, test, bench, screenshots, format, build.")
     arguments = shlex.split(os.environ.get("ARGS", ""))
+    if target == "build":
+        return
     if target == "run":
         _become("manage.py", "run", *arguments)
     elif target == "test":
