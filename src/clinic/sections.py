@@ -9,8 +9,8 @@ from hms.models import Appointment, MedicalRecord
 
 
 def visit_of(request, pk):
-    """The visit, if it is this user's to see."""
-    return get_object_or_404(Appointment.objects.visible_to(request.user).with_people(), pk=pk)
+    """The visit, if it is this doctor's, or its patient in their care."""
+    return get_object_or_404(Appointment.objects.open_to(request.user).with_people(), pk=pk)
 
 
 def answer(request, appointment, section, *, refusal=None, done="", **shown):

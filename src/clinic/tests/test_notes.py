@@ -1,7 +1,7 @@
 import pytest
 
-from hms.models import Appointment, MedicalRecord
-from hms.testing import make_appointment, make_record
+from hms.models import Appointment, MedicalRecord, SetAsideText
+from hms.testing import local, make_appointment, make_doctor, make_record
 
 AUTO = {"X-Note": "1", "HX-Request": "true"}
 
@@ -17,7 +17,7 @@ def notes_of(visit):
 
 def test_a_save_says_which_version_it_made_and_when(doctor, visit):
     answer = post(doctor, visit, notes="Cough").json()
-    assert answer["version"] == 2
+    assert (answer["before"], answer["version"]) == (1, 2)
     assert ":" in answer["at"]
     assert notes_of(visit) == "Cough"
 
@@ -71,6 +71,61 @@ def test_a_cancelled_visit_refuses_and_keeps_the_draft(doctor, visit):
     assert notes_of(visit) == "a draft"
 
 
+def test_what_was_set_aside_is_shown_to_its_writer_and_put_below(doctor, visit):
+    post(doctor, visit, notes="a")
+    post(doctor, visit, version=2, session="page-2", notes="their text")
+    post(doctor, visit, version=2, sequence=2, notes="my text")  # the page was closed: nobody reads the answer
+    page = doctor.get(f"/clinic/appointments/{visit.pk}/").content.decode()
+    assert "is not in the record" in page
+    assert "my text" in page
+    row = SetAsideText.objects.get()
+    response = doctor.post(f"/clinic/appointments/{visit.pk}/note/set-aside/{row.pk}/take/")
+    assert response.status_code == 302
+    assert notes_of(visit).startswith("their text")
+    assert notes_of(visit).endswith("my text")
+    assert "is not in the record" not in doctor.get(f"/clinic/appointments/{visit.pk}/").content.decode()
+
+
+def test_what_was_set_aside_is_thrown_away(doctor, visit):
+    Appointment.objects.update(status="CANCELLED")
+    assert post(doctor, visit, notes="a").json()["kept"] is True
+    row = SetAsideText.objects.get()
+    drop = f"/clinic/appointments/{visit.pk}/note/set-aside/{row.pk}/drop/"
+    assert doctor.get(drop).status_code == 405
+    assert doctor.post(drop, headers={"X-Note": "1"}).status_code == 204
+    assert SetAsideText.objects.get().settled_at
+
+
+def test_what_was_set_aside_is_only_its_writers(doctor, visit):
+    colleague = make_doctor().user
+    row = SetAsideText.objects.create(
+        appointment=visit, user=colleague, session="x", texts={"notes": "a secret"}, why="SIGNED", at=visit.created_at
+    )
+    assert "a secret" not in doctor.get(f"/clinic/appointments/{visit.pk}/").content.decode()
+    assert doctor.post(f"/clinic/appointments/{visit.pk}/note/set-aside/{row.pk}/take/").status_code == 404
+
+
+def test_a_colleague_with_the_patient_in_their_care_writes_but_does_not_sign(doctor, visit):
+    patient = make_appointment(doctor=visit.doctor, start=local(days=-2)).patient
+    theirs = make_appointment(patient=patient, status="IN_PROGRESS")
+    assert post(doctor, theirs, notes="Seen while covering").status_code == 200
+    page = doctor.get(f"/clinic/appointments/{theirs.pk}/").content.decode()
+    assert "who signs it" in page
+    assert "Sign the record" not in page
+    refusal = doctor.post(f"/clinic/appointments/{theirs.pk}/sign/", follow=True).content.decode()
+    assert "can sign this record" in refusal
+    assert doctor.post(f"/clinic/appointments/{theirs.pk}/step/complete/").status_code == 404
+
+
+def test_presence_says_which_version_the_note_has(doctor, visit):
+    presence = f"/clinic/appointments/{visit.pk}/note/presence/"
+    assert doctor.post(presence, {"session": "page-1"})["X-Note-Version"] == "0"
+    post(doctor, visit, notes="a")
+    assert doctor.post(presence, {"session": "page-1"})["X-Note-Version"] == "2"
+    Appointment.objects.update(status="CANCELLED")
+    assert doctor.post(presence, {"session": "page-1"})["X-Note-Version"] == "closed"
+
+
 def test_a_signed_record_refuses(doctor, visit):
     make_record(visit, notes="x", signed=True)
     response = post(doctor, visit, notes="y")
@@ -98,4 +153,4 @@ def test_others_who_write_are_named(doctor, visit):
     response = doctor.post(f"/clinic/appointments/{visit.pk}/note/presence/", {"session": "page-1", "writing": "1"})
     assert "editing" not in response.content.decode()
     response = doctor.post(f"/clinic/appointments/{visit.pk}/note/presence/", {"session": "page-2"})
-    assert f"{doctor.user} is editing" in response.content.decode()
+    assert "You are editing in another window" in response.content.decode()

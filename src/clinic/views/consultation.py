@@ -10,7 +10,7 @@ from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_http_methods, require_safe
 
 from hms import live
-from hms.domain import audit, hours, notes, relations, scheduling
+from hms.domain import audit, hours, notes, relations, scheduling, set_aside
 from hms.domain.settings import hospital
 from hms.errors import DomainError
 from hms.middleware import is_background
@@ -33,7 +33,7 @@ SECTIONS = []
 @require_safe
 def consultation(request, pk):
     """The visit's page. Opening it is a look at the record, and is written down."""
-    appointment = get_object_or_404(Appointment.objects.visible_to(request.user).with_people(), pk=pk)
+    appointment = get_object_or_404(Appointment.objects.open_to(request.user).with_people(), pk=pk)
     if not appointment.is_live and not relations.access(appointment.patient_id, by=request.user):
         return redirect("clinic:patient-open", appointment.patient_id)  # called off: no relation by that alone
     if not is_background(request):
@@ -74,6 +74,12 @@ def page(
         "distances": DISTANCES,
         "refusal": refusal,
         "conflict": conflict,
+        "set_aside": [
+            (row, [(labels[name], text) for name, text in row.texts.items()])
+            for row in set_aside.waiting(appointment, by=request.user)
+            if not (conflict and row == conflict["kept"])
+        ],
+        "saved_at": record and notes.saved_at(record),
         "addendum": addendum,
         "addendum_problem": addendum_problem,
     }
@@ -112,7 +118,7 @@ def _previous(appointment):
 @require_safe
 def consultation_stream(request, pk):
     """What others change of this visit and its record."""
-    appointment = get_object_or_404(Appointment.objects.visible_to(request.user), pk=pk)
+    appointment = get_object_or_404(Appointment.objects.open_to(request.user), pk=pk)
     return live.stream(request, "clinic", f"visit:{appointment.pk}")
 
 

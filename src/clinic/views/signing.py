@@ -8,6 +8,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
 from clinic.views import consultation
+from clinic.views.notes import number
 from hms.domain import audit, notes, records
 from hms.errors import DomainError
 from hms.models import Appointment, MedicalRecord, User
@@ -16,7 +17,7 @@ LABELS = {name: MedicalRecord._meta.get_field(name).verbose_name for name in rec
 
 
 def _visit(request, pk):
-    return get_object_or_404(Appointment.objects.visible_to(request.user).with_people(), pk=pk)
+    return get_object_or_404(Appointment.objects.open_to(request.user).with_people(), pk=pk)
 
 
 @require_POST
@@ -25,7 +26,8 @@ def record_sign(request, pk):
     appointment = _visit(request, pk)
     try:
         record = notes.record_for(appointment, by=request.user)
-        records.sign(record, by=request.user)
+        read = request.POST.get("version")
+        records.sign(record, by=request.user, version=number(read) if read else None)
     except DomainError as e:
         messages.error(request, str(e))
     else:

@@ -1,9 +1,10 @@
 """Consultation notes: saved as they are typed, never lost, never overwritten in silence.
 
-A save says which text it started from (``version``), from which open page it comes (``session``) and its number there
-(``sequence``). It is taken if nobody else changed these fields since that version. What the same page sent before may
-have been taken although its answer was lost: a save is compared with the last one of its own page, not only with the
-version that the page knows of. Every taken text is kept, with who wrote it (MedicalRecordEvent).
+A save says for each text which version of the record it started from (``versions``), from which open page it comes
+(``session``) and its number there (``sequence``). It is taken if nobody else changed these texts since. What the same
+page sent before may have been taken although its answer was lost: a save is compared with the last one of its own page,
+not only with the version that the page knows of. Every taken text is kept, with who wrote it (MedicalRecordEvent);
+one that is refused is set aside for its writer (hms.domain.set_aside).
 """
 
 from collections import namedtuple
@@ -15,19 +16,23 @@ from django.db import transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from hms.domain import records
+from hms.domain import records, set_aside
 from hms.errors import DomainError
-from hms.models import Appointment, EditingSession, MedicalRecord
+from hms.models import Appointment, EditingSession, MedicalRecord, SetAsideText
 
 FIELDS = ("treatment", "notes")  # what is typed freely; diagnosis and prescription are summaries of their rows
 LONGEST = 100_000  # characters of one field: about fifty pages
 PRESENT = timedelta(seconds=30)  # after the last save or sign of life somebody still counts as writing
+FORGOTTEN = timedelta(days=2)  # after that long an open page is taken for closed
 
-Saved = namedtuple("Saved", "record version at")
+# ``before``: the record's version before this save. Whoever knew that one knows all there is.
+Saved = namedtuple("Saved", "record version before at")
 
 
 class NoteConflict(DomainError):
     """Somebody else changed the same text. ``record`` is theirs, ``fields`` those in which the two differ."""
+
+    why = SetAsideText.Why.CONFLICT
 
     def __init__(self, record, fields, who):
         super().__init__(_("%(who)s changed this note meanwhile.") % {"who": who})
@@ -52,51 +57,72 @@ def record_for(appointment, *, by):
         return record
 
 
-def save(appointment, *, texts, version, session, sequence, by):
-    """Take what was typed, ``{field: text}``; returns Saved.
+def save(appointment, *, texts, versions, session, sequence, by, whole_form=False):
+    """Take what was typed, ``{field: text}``; ``versions`` are those the texts were started from. Returns Saved.
 
-    Raises NoteConflict when somebody else changed one of these fields since ``version``; DomainError for a signed
-    record, a visit that does not take place, and a text that is too long.
+    With ``whole_form`` the texts that are as they were at their version count as not touched. Raises NoteConflict when
+    somebody else changed one of these fields since; DomainError for a signed record, a visit that does not take place,
+    and a text that is too long. What is refused is set aside, unless it is too long.
     """
     texts = {name: _clean(name, texts[name]) for name in FIELDS if name in texts}
+    session = session.replace("\x00", "")[:36]
+    try:
+        saved = _take(appointment, texts, versions, session, sequence, by, whole_form)
+    except DomainError as refusal:
+        if why := getattr(refusal, "why", None):
+            kept = {name: texts[name] for name in getattr(refusal, "fields", texts)}
+            refusal.kept = set_aside.keep(appointment, texts=kept, why=why, session=session, sequence=sequence, by=by)
+        raise
+    set_aside.settle_page(appointment, session=session, fields=texts, by=by)
+    return saved
+
+
+def _take(appointment, texts, versions, session, sequence, by, whole_form):
     record = record_for(appointment, by=by)
     with transaction.atomic(), pghistory.context(user=by.pk, action="note.saved"):
         current = records.assert_open(record)
         _must_take_place(current.appointment)
-        page, _new = EditingSession.objects.get_or_create(
-            record=current, key=session[:36], defaults={"user": by, "seen_at": timezone.now()}
+        page, new = EditingSession.objects.get_or_create(
+            record=current, key=session, defaults={"user": by, "seen_at": timezone.now()}
         )
+        if new:
+            EditingSession.objects.filter(record=current, seen_at__lt=timezone.now() - FORGOTTEN).delete()
         if page.user_id != by.pk:
             raise DomainError(_("This page belongs to somebody else. Reload it."))
         if sequence <= page.sequence:  # sent again, or overtaken by a later one: it is in
-            return Saved(current, current.version, page.seen_at)
-        changed = {name: text for name, text in texts.items() if text != getattr(current, name)}
-        _refuse_if_theirs(current, changed, max(version, page.version), by)
-        page.seen_at, page.sequence = timezone.now(), sequence
+            return Saved(current, max(page.versions.values(), default=0), None, page.seen_at)
+        versions = {name: max(versions.get(name, 0), page.versions.get(name, 0)) for name in texts}
+        before = current.version
+        changed = _changed(current, texts, versions, whole_form)
+        for name, text in changed.items():
+            setattr(current, name, text)
         if changed:
-            for name, text in changed.items():
-                setattr(current, name, text)
             current.version += 1
             current.save(update_fields=[*changed, "version"])
-        page.version = current.version
-        page.save(update_fields=["seen_at", "sequence", "version"])
-        return Saved(current, current.version, page.seen_at)
+        page.seen_at, page.sequence = timezone.now(), sequence
+        page.versions |= dict.fromkeys(texts, current.version)
+        page.save(update_fields=["seen_at", "sequence", "versions"])
+        return Saved(current, current.version, before, page.seen_at)
 
 
-def _refuse_if_theirs(current, changed, version, by):
-    """Raise NoteConflict if one of the fields to change is no longer what it was at ``version``."""
-    if not changed or version >= current.version:
-        return
-    base = (
-        apps.get_model("hms", "MedicalRecordEvent")
-        .objects.filter(pgh_obj_id=current.pk, version__lte=version)
-        .order_by("-pgh_id")
-        .values(*FIELDS)
-        .first()
-    ) or dict.fromkeys(FIELDS, "")
-    theirs = [name for name in changed if base[name] != getattr(current, name)]
+def _changed(current, texts, versions, whole_form):
+    """What of ``texts`` is to be written. Raises NoteConflict if the text there is not the one it was started from."""
+    bases = {name: _text_at(current, name, versions[name]) for name in texts}
+    changed = {name: text for name, text in texts.items() if text != getattr(current, name)}
+    if whole_form:
+        changed = {name: text for name, text in changed.items() if text != bases[name]}
+    theirs = [name for name in changed if bases[name] != getattr(current, name)]
     if theirs:
         raise NoteConflict(current, theirs, last_writer(current) or _("Somebody"))
+    return changed
+
+
+def _text_at(current, name, version):
+    """One text of the record as it was at this version."""
+    if version >= current.version:
+        return getattr(current, name)
+    events = apps.get_model("hms", "MedicalRecordEvent").objects.filter(pgh_obj_id=current.pk, version__lte=version)
+    return events.order_by("-pgh_id").values_list(name, flat=True).first() or ""
 
 
 def last_writer(record):
@@ -106,6 +132,12 @@ def last_writer(record):
     event = apps.get_model("hms", "MedicalRecordEvent").objects.filter(pgh_obj_id=record.pk).order_by("-pgh_id").first()
     user = event and (event.pgh_context or {}).get("user")
     return User.objects.filter(pk=user).first() if user else None
+
+
+def saved_at(record):
+    """When the record was last changed."""
+    events = apps.get_model("hms", "MedicalRecordEvent").objects.filter(pgh_obj_id=record.pk)
+    return events.order_by("-pgh_id").values_list("pgh_created_at", flat=True).first()
 
 
 def writing(record, *, but_not=""):
@@ -136,10 +168,12 @@ def drafts(record):
 
 def _must_take_place(appointment):
     if appointment is not None and appointment.status in Appointment.FREES_TIME:
-        raise DomainError(
+        refusal = DomainError(
             _("This visit is %(status)s, so nothing more is saved for it. Copy your text, or have it reinstated.")
             % {"status": appointment.get_status_display().lower()}
         )
+        refusal.why = SetAsideText.Why.CALLED_OFF
+        raise refusal
 
 
 def _clean(name, text):

@@ -9,6 +9,7 @@ import json
 from collections import namedtuple
 
 import pghistory
+from django.apps import apps
 from django.db import connection, transaction
 from django.db.models import BigIntegerField, Func
 from django.db.models.functions import Coalesce
@@ -16,7 +17,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from hms.errors import DomainError
-from hms.models import Appointment, MedicalRecord, Merge
+from hms.models import Appointment, MedicalRecord, Merge, SetAsideText, User
 
 TEXTS = ("diagnosis", "treatment", "prescription", "notes")
 LONGEST_ADDENDUM = 20_000  # characters
@@ -37,12 +38,17 @@ def assert_open(record):
     """Lock the record and refuse if it is signed; returns the row as it is now."""
     record = MedicalRecord.objects.select_for_update().get(pk=record.pk)
     if record.is_signed:
-        raise DomainError(_("This record is signed and stays as it is. Write an addendum instead."))
+        refusal = DomainError(_("This record is signed and stays as it is. Write an addendum instead."))
+        refusal.why = SetAsideText.Why.SIGNED
+        raise refusal
     return record
 
 
-def sign(record, *, by):
-    """Sign the record: nothing of it changes any more. Refuses one that is empty, signed, or somebody else's."""
+def sign(record, *, by, version=None):
+    """Sign the record: nothing of it changes any more. Refuses one that is empty, signed, or somebody else's.
+
+    ``version`` is the one that was read: nobody signs what somebody else wrote after that.
+    """
     with transaction.atomic(), pghistory.context(user=by.pk, action="record.signed"):
         _one_at_a_time(record.patient_id)
         record = assert_open(record)
@@ -50,10 +56,23 @@ def sign(record, *, by):
             raise DomainError(_("Only %(doctor)s can sign this record.") % {"doctor": record.doctor})
         if record.appointment and record.appointment.status in Appointment.FREES_TIME:
             raise DomainError(_("This visit is cancelled or missed; there is nothing to sign."))
+        if version is not None and (other := _changed_by_others(record, version, by)):
+            raise DomainError(
+                _("%(who)s changed the note after you read it. Read it again, then sign.") % {"who": other}
+            )
         facts = _facts(record)
         if record.is_empty and not any(facts.values()):
             raise DomainError(_("There is nothing written yet. Write something before you sign."))
         return _seal(record, by, facts)
+
+
+def _changed_by_others(record, version, by):
+    """Somebody else who wrote in the record after this version: a User, a word for nobody known, or None."""
+    events = apps.get_model("hms", "MedicalRecordEvent").objects.filter(pgh_obj_id=record.pk, version__gt=version)
+    writers = {(context or {}).get("user") for context in events.values_list("pgh_context", flat=True)} - {by.pk}
+    if not writers:
+        return None
+    return User.objects.filter(pk__in=writers - {None}).first() or _("Somebody")
 
 
 def addend(record, *, text, by):

@@ -14,7 +14,7 @@ from hms.models.people import Doctor, NameToken, Patient, User
 from hms.models.portal import DataExport, Invitation, Online, Registration, SlotHold, Wish
 from hms.models.prescriptions import Drug, Phrase, Prescription, PrescriptionLine
 from hms.models.prices import FollowUpRule, Service, VisitService
-from hms.models.records import EditingSession, MedicalRecord
+from hms.models.records import EditingSession, MedicalRecord, SetAsideText
 from hms.models.scheduling import Appointment, TimeOff, WorkingHours
 
 __all__ = [
@@ -56,6 +56,7 @@ __all__ = [
     "Problem",
     "Registration",
     "Service",
+    "SetAsideText",
     "Severity",
     "Shift",
     "SlotHold",

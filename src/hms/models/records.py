@@ -100,14 +100,15 @@ class EditingSession(models.Model):
     """One open page on which somebody writes a record.
 
     ``sequence`` is the last save that was taken from it: one that is sent again (its answer was lost) is known by it,
-    and is not taken for somebody else's change. ``version`` is the record's version that this save made.
+    and is not taken for somebody else's change. ``versions`` are, for each text, the record's version at which it was
+    last taken from this page: what the page knows of one text says nothing of another.
     """
 
     record = models.ForeignKey(MedicalRecord, on_delete=models.CASCADE, related_name="sessions")
     key = models.CharField(max_length=36)
     user = models.ForeignKey("hms.User", on_delete=models.CASCADE, related_name="+")
     sequence = models.PositiveIntegerField(default=0)
-    version = models.PositiveIntegerField(default=0)
+    versions = models.JSONField(default=dict)
     seen_at = models.DateTimeField()
 
     class Meta:
@@ -117,3 +118,39 @@ class EditingSession(models.Model):
 
     def __str__(self):
         return f"{self.user}, {self.record_id}"
+
+
+class SetAsideText(models.Model):
+    """A text that could not be taken into the record, kept for whoever typed it: nobody may have read the refusal.
+
+    One for each open page: what is typed on replaces it. It is settled when its writer put it into the record, or
+    threw it away; the row stays.
+    """
+
+    class Why(models.TextChoices):
+        CONFLICT = "CONFLICT", _("somebody else had changed the note")
+        SIGNED = "SIGNED", _("the record was signed already")
+        CALLED_OFF = "CALLED_OFF", _("the visit was called off")
+
+    appointment = models.ForeignKey("hms.Appointment", on_delete=models.PROTECT, related_name="set_aside")
+    user = models.ForeignKey("hms.User", on_delete=models.PROTECT, related_name="+")
+    session = models.CharField(max_length=36)
+    sequence = models.PositiveIntegerField(default=0)
+    texts = models.JSONField()
+    why = models.CharField(max_length=10, choices=Why.choices)
+    at = models.DateTimeField()
+    settled_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        verbose_name = _("text set aside")
+        verbose_name_plural = _("texts set aside")
+        constraints = [
+            models.UniqueConstraint(
+                fields=["appointment", "user", "session"],
+                condition=models.Q(settled_at=None),
+                name="set_aside_once_a_page",
+            )
+        ]
+
+    def __str__(self):
+        return f"{self.user}, {self.appointment_id}"

@@ -9,6 +9,7 @@ from django.db import models
 from django.db.models.functions import Now
 from django.utils.translation import gettext_lazy as _
 
+from hms.models.care import in_care_of
 from hms.models.triggers import announce, touch
 
 LONGEST = timedelta(days=1)
@@ -33,6 +34,10 @@ class AppointmentQuerySet(models.QuerySet):
         if user.role == "DOCTOR":
             return self.filter(doctor__user=user)
         return self.filter(patient__user=user)
+
+    def open_to(self, doctor_user):
+        """Whose consultation a doctor may open: their own, and any of a patient in their care (to cover, to add)."""
+        return self.filter(models.Q(doctor__user=doctor_user) | models.Q(in_care_of(doctor_user, "patient_id")))
 
     def live(self):
         """Those that hold their time."""

@@ -4,7 +4,7 @@ import pytest
 from django.core.management import call_command
 from django.db import DatabaseError, connection, transaction
 
-from hms.domain import records
+from hms.domain import notes, records
 from hms.errors import DomainError
 from hms.models import MedicalRecord
 from hms.testing import local, make_appointment, make_doctor, make_record, make_user
@@ -50,6 +50,23 @@ def test_nothing_is_signed_twice(record):
     records.sign(record, by=doctor_of(record))
     with pytest.raises(DomainError, match="is signed"):
         records.sign(record, by=doctor_of(record))
+
+
+def test_nobody_signs_what_somebody_else_wrote_after_they_read(record):
+    colleague = make_doctor().user
+    visit, read = record.appointment, record.version
+
+    def write(text, by, session):
+        version = MedicalRecord.objects.get(pk=record.pk).version
+        notes.save(visit, texts={"notes": text}, versions={"notes": version}, session=session, sequence=1, by=by)
+
+    write("Cough, and fever.", doctor_of(record), "page-1")
+    write("Cough, fever, and a rash.", colleague, "page-2")
+    with pytest.raises(DomainError, match="Read it again"):
+        records.sign(record, by=doctor_of(record), version=read)
+    now = MedicalRecord.objects.get(pk=record.pk).version
+    write("Cough, fever, a rash.", doctor_of(record), "page-3")  # one's own is no surprise
+    assert records.sign(record, by=doctor_of(record), version=now).is_signed
 
 
 def test_what_is_empty_is_not_signed():

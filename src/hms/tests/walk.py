@@ -19,6 +19,7 @@ from hms.models import (
     MedicalRecord,
     Prescription,
     PrescriptionLine,
+    SetAsideText,
     TimeOff,
     VisitToMove,
 )
@@ -39,7 +40,14 @@ CANARIES = [
     "canary-notes",
     "canary@hms",
 ]
-CLINICAL = ["canary-drug", "canary-diagnosis", "canary-treatment", "canary-allergies", "canary-medical-history"]
+CLINICAL = [
+    "canary-drug",
+    "canary-set-aside",
+    "canary-diagnosis",
+    "canary-treatment",
+    "canary-allergies",
+    "canary-medical-history",
+]
 OF_PATIENTS = {
     "billing:account",
     "billing:statement",
@@ -106,6 +114,14 @@ class Rows:
         self.other = make_patient()
         self.invitation, _token = Invitation.objects.issue(self.patient, by=clerk)
         self.merge = merging.merge(make_patient(), make_patient(), by=clerk)
+        self.set_aside = SetAsideText.objects.create(
+            appointment=self.appointment,
+            user=self.appointment.doctor.user,
+            session="walk",
+            texts={"notes": "canary-set-aside"},
+            why="SIGNED",
+            at=away,
+        )
         self.service = make_service()
         self.rule = FollowUpRule.objects.create(days=14, percent=0)
         self.paper = Prescription.objects.create(record=self.record)
@@ -145,6 +161,7 @@ class Rows:
             "doctor": self.appointment.doctor_id,
             **dict.fromkeys(("vitals", "diagnosis", "allergy", "problem"), 1),
             "line": self.line.pk,
+            "text": self.set_aside.pk,
             "uidb36": "1",
             "app_label": "hms",
             "content_type_id": ContentType.objects.get_for_model(type(self.patient)).pk,

@@ -2,55 +2,63 @@
 // not saved yet stays in the fields, and in memory.
 //
 // 800 ms after the last key, at most 5 s after the first one that is not saved, the fields that changed are sent. One
-// request is on its way at a time; the newest text goes next. A save carries (version, session, sequence): the version
-// that the text was begun from, this page, and the number of the save on this page. No answer: again after 2, 4, 8 …
-// 30 s, and at once when the browser says that it is online. The server's "somebody else changed it" (409) stops the
-// saving until a person has chosen.
+// request is on its way at a time; the newest text goes next. A save carries, for each text, the version it was begun
+// from, this page (session), and the number of the save on this page (sequence). No answer: again after 2, 4, 8 … 30 s,
+// and at once when the browser says that it is online. "Somebody else changed it" (409) holds that text back until a
+// person has chosen; the other one is saved on. Any other form of the page waits until the note is saved.
 import { csrfToken } from "./csrf.js"
 
 const WAIT = 800
 const LONGEST = 5_000
 const RETRY = [2_000, 4_000, 8_000, 15_000, 30_000]
 const PRESENCE = 10_000
+const KEEPALIVE = 60_000 // browsers send no more than 64 kB after the page is gone
 
 class AutoSave extends HTMLElement {
   #session = crypto.randomUUID?.() ?? `${Date.now()}-${Math.random()}`.slice(0, 36)
   #sequence = 0
-  #saved = new Map() // name → text that the server has
+  #answeredTo = 0 // the newest save that was answered
+  #saved = new Map() // name → the text that the server has
+  #versions = new Map() // name → the record's version that it was seen at
+  #known = 0 // the newest version of the record of which everything is known
+  #refused = new Map() // name → a text that the server does not want; sent again when it changed
+  #held = new Set() // names of texts that wait for a choice
   #timer = null
   #first = 0 // when the first key came that is not saved
-  #busy = false
+  #sending = null
   #tries = 0
-  #stopped = false // until a person chose
-  #state = ""
 
   connectedCallback() {
-    this.form = this.querySelector("form")
+    this.form = this.querySelector("form[action$='/note/']")
     if (!this.form || this.ready) return
     this.ready = true
-    this.version = Number(this.dataset.version)
-    for (const field of this.fields) this.#saved.set(field.name, field.value)
+    this.#known = Number(this.dataset.version)
+    for (const field of this.fields) {
+      this.#saved.set(field.name, field.defaultValue)
+      this.#versions.set(field.name, this.#known)
+    }
     this.form.addEventListener("input", this.#typed)
+    this.form.addEventListener("focusout", this.#left)
     this.form.addEventListener("submit", this.#submit)
     this.addEventListener("click", this.#choose)
-    document.addEventListener("visibilitychange", this.#leaving)
-    addEventListener("pagehide", this.#leaving)
-    addEventListener("online", this.#online)
-    addEventListener("beforeunload", this.#ask)
-    document.addEventListener("session:resumed", this.#online)
+    this.listeners = [
+      [document, "visibilitychange", () => document.hidden && this.#leaving()],
+      [window, "pagehide", this.#leaving],
+      [window, "online", this.#online],
+      [window, "beforeunload", this.#ask],
+      [window, "pageshow", (event) => event.persisted && this.#others(event)],
+      [document, "session:resumed", this.#online],
+      [document, "live:signal", this.#others],
+      [document, "live:resync", this.#others],
+    ]
+    for (const [target, name, handler] of this.listeners) target.addEventListener(name, handler)
+    document.addEventListener("submit", this.#noteFirst, true)
     this.presence = setInterval(() => this.#here(), PRESENCE)
-    document.addEventListener("live:signal", this.#others)
-    document.addEventListener("live:resync", this.#others)
   }
 
   disconnectedCallback() {
-    document.removeEventListener("visibilitychange", this.#leaving)
-    removeEventListener("pagehide", this.#leaving)
-    removeEventListener("online", this.#online)
-    removeEventListener("beforeunload", this.#ask)
-    document.removeEventListener("session:resumed", this.#online)
-    document.removeEventListener("live:signal", this.#others)
-    document.removeEventListener("live:resync", this.#others)
+    for (const [target, name, handler] of this.listeners ?? []) target.removeEventListener(name, handler)
+    document.removeEventListener("submit", this.#noteFirst, true)
     clearTimeout(this.#timer)
     clearInterval(this.presence)
   }
@@ -59,44 +67,40 @@ class AutoSave extends HTMLElement {
     return [...this.form.querySelectorAll("textarea[name]")]
   }
 
-  get #changed() {
+  get #unsaved() {
     return this.fields.filter((field) => field.value !== this.#saved.get(field.name))
   }
 
+  // What can be sent: neither held back nor refused as it stands.
+  get #changed() {
+    return this.#unsaved.filter((f) => !this.#held.has(f.name) && this.#refused.get(f.name) !== f.value)
+  }
+
   get dirty() {
-    return this.#changed.length > 0
+    return this.#unsaved.length > 0
   }
 
   // --- when
 
   #typed = () => {
-    if (this.#stopped) return
-    if (!this.dirty) return this.#say(this.#tries ? this.#state : "saved")
+    if (!this.#changed.length) return this.#tries || this.#sending || this.#settled()
     if (!this.#first) {
       this.#first = Date.now()
       this.#here(true)
     }
-    if (!this.#tries) this.#say("unsaved")
+    if (this.#tries) return // the next try takes it along
+    this.#settled()
     this.#later(Math.max(0, Math.min(WAIT, this.#first + LONGEST - Date.now())))
   }
+
+  #left = () => this.#changed.length && !this.#tries && this.#later(0)
 
   #later(wait) {
     clearTimeout(this.#timer)
     this.#timer = setTimeout(() => this.save(), wait)
   }
 
-  #online = () => {
-    if (this.dirty && !this.#stopped) this.#later(0)
-  }
-
-  // The page goes away: what is left is sent by a request that outlives it.
-  #leaving = () => {
-    if (document.visibilityState === "hidden" && this.dirty && !this.#stopped) this.save(true)
-  }
-
-  #ask = (event) => {
-    if (this.dirty) event.preventDefault()
-  }
+  #online = () => this.#changed.length && this.#later(0)
 
   #submit = (event) => {
     event.preventDefault()
@@ -104,79 +108,124 @@ class AutoSave extends HTMLElement {
     this.#later(0)
   }
 
+  // Signing, or leaving by a form, takes effect on what is saved: it waits until everything typed is.
+  #noteFirst = async (event) => {
+    const { target: form, submitter } = event
+    if (form === this.form || form.method !== "post" || form.closest("dialog")) return
+    if (!this.dirty && !this.#sending) return
+    if (form.hasAttribute("hx-post")) return this.#later(0) // stays on this page
+    event.preventDefault()
+    event.stopImmediatePropagation()
+    if (await this.flush()) return form.requestSubmit(submitter)
+    if (!this.#held.size && !this.#refused.size) this.#problem(this.dataset.first)
+    this.scrollIntoView({ block: "nearest" })
+  }
+
+  // Save everything now; whether that went well.
+  async flush() {
+    for (let i = 0; i < 10 && (this.#sending || this.#changed.length); i++) {
+      await (this.#sending ?? this.save())
+      if (this.#tries) return false
+    }
+    return !this.dirty
+  }
+
+  // The page goes away: what is left is sent by a request that outlives it. A text that waits for a choice goes along
+  // as it stands; the server sets it aside.
+  #leaving = () => {
+    const texts = new Map(this.#changed.map((field) => [field.name, field.value]))
+    for (const name of this.#held) texts.set(name, this.#part(name)?.querySelector("[data-merge]").value ?? "")
+    if (texts.size) this.#send(texts, true)
+  }
+
+  // Nobody is kept who can leave without loss: the request that outlives the page takes what is left.
+  #ask = (event) => {
+    const length = this.#unsaved.reduce((sum, field) => sum + encodeURIComponent(field.value).length, 0)
+    if (this.dirty && (this.#tries || this.#refused.size || this.#held.size || length > KEEPALIVE)) event.preventDefault()
+  }
+
   // --- saving
 
-  async save(leaving = false) {
+  save() {
     clearTimeout(this.#timer)
-    if (this.#busy && !leaving) return // the newest goes next
-    const sent = new Map(this.#changed.map((field) => [field.name, field.value]))
-    if (!sent.size) return
-    this.#busy = true
+    if (this.#sending) return this.#sending // the newest goes next
+    const texts = new Map(this.#changed.map((field) => [field.name, field.value]))
+    if (!texts.size) return Promise.resolve()
     this.#first = 0
-    this.#say("saving")
-    const body = new URLSearchParams([...sent])
-    body.set("version", this.version)
+    if (!this.#tries && !this.#held.size) this.#say("saving")
+    this.#sending = this.#send(texts).finally(() => {
+      this.#sending = null
+      if (this.#changed.length && !this.#tries) this.#later(WAIT / 4)
+    })
+    return this.#sending
+  }
+
+  async #send(texts, keepalive = false) {
+    const number = ++this.#sequence
+    const body = new URLSearchParams([...texts])
+    for (const name of texts.keys()) body.set(`version-${name}`, this.#versions.get(name))
     body.set("session", this.#session)
-    body.set("sequence", ++this.#sequence)
-    let response
+    body.set("sequence", number)
     try {
-      response = await fetch(this.form.action, {
+      const response = await fetch(this.form.action, {
         method: "POST",
         body,
-        // Browsers send no more than 64 kB after the page is gone.
-        keepalive: leaving && body.toString().length < 60_000,
+        keepalive: keepalive && body.toString().length < KEEPALIVE,
         redirect: "manual",
         headers: { "X-Note": "1", "X-CSRFToken": csrfToken(), "HX-Request": "true" },
       })
-      await this.#answered(response, sent)
+      await this.#answered(response, texts, number)
     } catch {
       this.#again()
-    } finally {
-      this.#busy = false
     }
-    // What was refused is not sent again until it has changed.
-    const refused = this.#state === "refused" && [...sent].every(([name, text]) => this.form.elements[name].value === text)
-    if (this.dirty && !this.#stopped && !this.#tries && !refused) this.#later(Math.min(WAIT, 200))
   }
 
-  async #answered(response, sent) {
-    if (response.ok && !response.headers.has("HX-Redirect")) {
-      const answer = await response.json()
-      this.version = answer.version
-      for (const [name, text] of sent) this.#saved.set(name, text)
-      this.#tries = 0
-      this.#problem("")
-      if (this.dirty) this.#say("unsaved")
-      else this.#say("saved", answer.at)
-      return
-    }
-    if (response.status === 409) {
-      this.#stop("conflict")
-      this.#conflict.innerHTML = await response.text()
-      this.#hold(sent)
-      this.#conflict.querySelector("[tabindex], button")?.focus()
-      return
-    }
+  async #answered(response, texts, number) {
+    const away = response.headers.has("HX-Redirect") || response.type === "opaqueredirect"
+    if (response.ok && !away) return this.#taken(await response.json(), texts, number)
+    if (response.status === 409) return this.#conflicting(await response.text(), number)
     if (response.status === 422) {
       const answer = await response.json()
-      this.#problem(answer.error)
-      this.#tries = 0
-      return this.#say("refused")
+      return this.#unwanted(answer.error, answer.field ? [answer.field] : [...texts.keys()], texts, answer.kept)
     }
-    if (response.status === 413) {
-      this.#problem(this.dataset.tooLong)
-      return this.#say("refused")
-    }
-    if (response.status === 401 || response.type === "opaqueredirect" || response.headers.has("HX-Redirect")) {
-      document.querySelector("session-watch")?.check()
-    }
+    if (response.status === 413) return this.#unwanted(this.dataset.tooLong, [longest(texts)], texts)
+    // Signed out, or signed in anew on another page, which changes the token.
+    if (away || response.status === 401 || response.status === 403) document.querySelector("session-watch")?.check()
     this.#again()
+  }
+
+  #taken(answer, texts, number) {
+    this.#tries = 0
+    if (number < this.#answeredTo) return // overtaken on the way: the newer answer counts
+    this.#answeredTo = number
+    for (const [name, text] of texts) {
+      this.#saved.set(name, text)
+      this.#versions.set(name, answer.version)
+      this.#refused.delete(name)
+    }
+    if (answer.before === (this.#known || 1)) this.#know(answer.version)
+    this.dataset.savedAt = answer.at
+    if (!this.#refused.size) this.#problem("")
+    this.#settled()
+  }
+
+  // The others of the same save may be fine: they go by themselves.
+  #unwanted(problem, names, texts, kept = false) {
+    this.#tries = 0
+    for (const name of names) this.#refused.set(name, texts.get(name))
+    this.#problem(problem)
+    this.#say(kept ? "kept" : "refused")
   }
 
   #again() {
     const wait = RETRY[Math.min(this.#tries++, RETRY.length - 1)]
-    this.#say("retrying")
+    this.#settled()
     this.#later(wait)
+  }
+
+  #know(version) {
+    this.#known = Math.max(this.#known, version)
+    for (const input of document.querySelectorAll("[data-note-version]")) input.value = this.#known
   }
 
   // --- somebody else
@@ -185,23 +234,26 @@ class AutoSave extends HTMLElement {
     return this.querySelector("[data-conflict]")
   }
 
-  // What was typed while the answer was on its way belongs to "mine"; nothing more is typed there until a person chose.
-  #hold(sent) {
-    for (const part of this.#conflict.querySelectorAll("[data-both]")) {
-      const field = this.form.elements[part.dataset.both]
-      const was = sent.get(field.name)
-      field.readOnly = true
-      if (field.value === was) continue
-      part.querySelector(`#mine-${field.name}`).value = field.value
-      for (const whole of part.querySelectorAll("[data-merge], [data-below]"))
-        whole.value = whole.value.slice(0, whole.value.length - was.length) + field.value
-    }
+  #part(name) {
+    return this.#conflict.querySelector(`[data-both="${name}"]`)
   }
 
-  #stop(state) {
-    this.#stopped = true
-    clearTimeout(this.#timer)
-    this.#say(state)
+  // Both texts are shown. One's own is what stands in the field now, with what was typed while the answer came; it goes
+  // on in the place where the two are put together.
+  #conflicting(html, number) {
+    this.#tries = 0
+    if (number < this.#answeredTo || this.#held.size) return
+    this.#answeredTo = number
+    this.#conflict.innerHTML = html
+    for (const part of this.#conflict.querySelectorAll("[data-both]")) {
+      const field = this.form.elements[part.dataset.both]
+      this.#held.add(field.name)
+      field.readOnly = true
+      part.querySelector("[data-mine]").value = field.value
+      part.querySelector("[data-merge]").value = below(part)
+    }
+    this.#settled()
+    this.#conflict.firstElementChild.focus()
   }
 
   // One of the three ways on. Each is a text, saved on top of the other's version like any other.
@@ -210,68 +262,75 @@ class AutoSave extends HTMLElement {
     if (!button) return
     event.preventDefault()
     const part = button.closest("[data-both]")
-    const all = [...this.#conflict.querySelectorAll("[data-both]")]
+    const notice = part.closest("[data-version]")
     const field = this.form.elements[part.dataset.both]
     const theirs = part.querySelector("[data-theirs]").value
-    this.version = Number(this.#conflict.querySelector("[data-version]").dataset.version)
+    const chosen = { theirs, below: below(part), merge: part.querySelector("[data-merge]").value }
+    this.#versions.set(field.name, Number(notice.dataset.version))
     this.#saved.set(field.name, theirs)
-    if (button.dataset.resolve === "theirs") field.value = theirs
-    if (button.dataset.resolve === "below") field.value = part.querySelector("[data-below]").value
-    if (button.dataset.resolve === "merge") field.value = part.querySelector("[data-merge]").value
+    field.value = chosen[button.dataset.resolve]
     field.readOnly = false
+    this.#held.delete(field.name)
     part.remove()
-    if (all.length > 1) return
-    this.#conflict.replaceChildren()
-    this.#stopped = false
+    if (notice.querySelector("[data-both]")) return
+    const { drop } = notice.dataset
+    notice.remove()
     field.focus()
-    if (this.dirty) this.#later(0)
-    else this.#say("saved")
+    this.#settled()
+    if (this.#changed.length) this.#later(0)
+    else if (drop) this.#post(drop, {}).catch(() => {})
   }
 
-  #others = (event) => {
+  #others = async (event) => {
     if (event.type === "live:signal" && !event.detail.nouns.includes("record")) return
-    this.#here()
-    if (!this.dirty && !this.#busy && !this.#stopped) this.#follow()
+    await this.#here()
   }
 
-  // Nothing unsaved here: show what the other page saved.
+  // Show what another page saved, but where something unsaved stands: the version that one was begun from stays.
   async #follow() {
+    const response = await fetch(location.pathname, { headers: { "X-Background": "1" } })
+    if (!response.ok || response.redirected) return
+    const page = new DOMParser().parseFromString(await response.text(), "text/html")
+    const other = page.querySelector("auto-save")
+    if (!other || this.#sending) return
+    const version = Number(other.dataset.version)
+    for (const field of this.fields) {
+      if (field.value !== this.#saved.get(field.name) || version < this.#versions.get(field.name)) continue
+      const text = other.querySelector(`textarea[name="${field.name}"]`)?.defaultValue ?? ""
+      this.#saved.set(field.name, text)
+      this.#versions.set(field.name, version)
+      if (text === field.value) continue
+      const at = field.selectionStart
+      field.value = text
+      if (document.activeElement === field) field.setSelectionRange(at, at)
+    }
+    this.#know(version)
+    this.dataset.savedAt = other.dataset.savedAt ?? ""
+    this.#settled()
+  }
+
+  async #here(writing = this.dirty) {
+    if (document.hidden) return
     try {
-      const response = await fetch(location.pathname, { headers: { "X-Background": "1" } })
-      if (!response.ok || this.dirty) return
-      const page = new DOMParser().parseFromString(await response.text(), "text/html")
-      const other = page.querySelector("auto-save")
-      if (!other) return location.reload() // signed, or called off
-      if (Number(other.dataset.version) <= this.version) return
-      this.version = Number(other.dataset.version)
-      for (const field of this.fields) {
-        const text = other.querySelector(`textarea[name="${field.name}"]`)?.value ?? ""
-        if (text === field.value) continue
-        const at = field.selectionStart
-        field.value = text
-        if (document.activeElement === field) field.setSelectionRange(at, at)
-        this.#saved.set(field.name, text)
-      }
+      const response = await this.#post(this.dataset.presence, { session: this.#session, writing: writing ? "1" : "" })
+      if (!response.ok || response.headers.has("HX-Redirect")) return
+      this.querySelector("[data-presence]").innerHTML = await response.text()
+      const version = response.headers.get("X-Note-Version")
+      if (version === "closed") {
+        if (!this.dirty && !this.#sending) location.reload() // signed, or called off
+      } else if (Number(version) > this.#known && !this.#sending) await this.#follow()
     } catch {
       return // the next signal asks again
     }
   }
 
-  async #here(writing = this.dirty) {
-    const place = this.querySelector("[data-presence]")
-    if (!place || document.hidden) return
-    const body = new URLSearchParams({ session: this.#session, writing: writing ? "1" : "" })
-    try {
-      const response = await fetch(this.dataset.presence, {
-        method: "POST",
-        body,
-        redirect: "manual",
-        headers: { "X-CSRFToken": csrfToken(), "X-Background": "1", "HX-Request": "true" },
-      })
-      if (response.ok && !response.headers.has("HX-Redirect")) place.innerHTML = await response.text()
-    } catch {
-      return
-    }
+  #post(address, fields) {
+    return fetch(address, {
+      method: "POST",
+      body: new URLSearchParams(fields),
+      redirect: "manual",
+      headers: { "X-CSRFToken": csrfToken(), "X-Background": "1", "HX-Request": "true", "X-Note": "1" },
+    })
   }
 
   // --- saying so
@@ -282,15 +341,27 @@ class AutoSave extends HTMLElement {
     place.hidden = !text
   }
 
-  #say(state, at = "") {
-    if (at) this.dataset.savedAt = at
-    this.#state = state
-    const words = this.dataset[`say${state[0].toUpperCase()}${state.slice(1)}`] ?? ""
+  #settled() {
+    if (this.#held.size) return this.#say("conflict")
+    if (this.#tries) return this.#say("retrying")
+    if (this.#changed.length) return this.#say("unsaved")
+    if (!this.dirty && this.dataset.savedAt) return this.#say("saved")
+    if (!this.dirty) return this.#say("")
+  }
+
+  #say(state) {
+    const words = state ? this.dataset[`say${state[0].toUpperCase()}${state.slice(1)}`] : ""
     const place = this.querySelector("[data-state]")
-    place.textContent = words.replace("%s", this.dataset.savedAt ?? "")
+    const text = words.replace("%s", this.dataset.savedAt ?? "")
+    if (place.textContent !== text) place.textContent = text
     this.setAttribute("state", state)
   }
 }
+
+const below = (part) =>
+  part.querySelector("[data-theirs]").value + part.dataset.glue + part.querySelector("[data-mine]").value
+
+const longest = (texts) => [...texts].sort(([, a], [, b]) => b.length - a.length)[0][0]
 
 customElements.define("auto-save", AutoSave)
 
