@@ -134,7 +134,7 @@ class AutoSave extends HTMLElement {
   // as it stands; the server sets it aside.
   #leaving = () => {
     const texts = new Map(this.#changed.map((field) => [field.name, field.value]))
-    for (const name of this.#held) texts.set(name, this.#part(name)?.querySelector("[data-merge]").value ?? "")
+    for (const name of this.#held) texts.set(name, standing(this.#part(name)))
     if (texts.size) this.#send(texts, true)
   }
 
@@ -242,18 +242,26 @@ class AutoSave extends HTMLElement {
   // on in the place where the two are put together.
   #conflicting(html, number) {
     this.#tries = 0
-    if (number < this.#answeredTo || this.#held.size) return
+    if (number < this.#answeredTo) return
     this.#answeredTo = number
-    this.#conflict.innerHTML = html
-    for (const part of this.#conflict.querySelectorAll("[data-both]")) {
+    const template = document.createElement("template")
+    template.innerHTML = html
+    const notice = template.content.firstElementChild
+    for (const part of notice.querySelectorAll("[data-both]")) {
       const field = this.form.elements[part.dataset.both]
+      if (this.#held.has(field.name)) {
+        part.remove() // asked already
+        continue
+      }
       this.#held.add(field.name)
       field.readOnly = true
       part.querySelector("[data-mine]").value = field.value
       part.querySelector("[data-merge]").value = below(part)
     }
     this.#settled()
-    this.#conflict.firstElementChild.focus()
+    if (!notice.querySelector("[data-both]")) return
+    this.#conflict.append(notice)
+    notice.focus()
   }
 
   // One of the three ways on. Each is a text, saved on top of the other's version like any other.
@@ -278,7 +286,7 @@ class AutoSave extends HTMLElement {
     field.focus()
     this.#settled()
     if (this.#changed.length) this.#later(0)
-    else if (drop) this.#post(drop, {}).catch(() => {})
+    else if (drop && !this.#held.size) this.#post(drop, {}).catch(() => {})
   }
 
   #others = async (event) => {
@@ -360,6 +368,12 @@ class AutoSave extends HTMLElement {
 
 const below = (part) =>
   part.querySelector("[data-theirs]").value + part.dataset.glue + part.querySelector("[data-mine]").value
+
+// What a text that waits for a choice comes to: one's own, or what was put together by hand.
+const standing = (part) => {
+  const merge = part.querySelector("[data-merge]").value
+  return merge === below(part) ? part.querySelector("[data-mine]").value : merge
+}
 
 const longest = (texts) => [...texts].sort(([, a], [, b]) => b.length - a.length)[0][0]
 
