@@ -35,12 +35,13 @@ def allergy_note(request, pk):
     """Put an allergy on the list, or state that there is none."""
     appointment = visit_of(request, pk)
     if request.POST.get("none"):
-        _done, refusal = attempt(lambda: allergies.state_none(appointment.patient, by=request.user))
+        _done, refusal = attempt(appointment, lambda: allergies.state_none(appointment.patient, by=request.user))
         return answer(request, appointment, "allergies", refusal=refusal)
     form = AllergyForm(request.POST, auto_id="allergies-%s")
-    refusal = ""
     if form.is_valid():
-        _done, refusal = attempt(lambda: allergies.note(appointment.patient, by=request.user, **form.cleaned_data))
+        _done, refusal = attempt(
+            appointment, lambda: allergies.note(appointment.patient, by=request.user, **form.cleaned_data)
+        )
         if refusal is None:
             return answer(request, appointment, "allergies")
         form.add_error(refusal.field if refusal.field in form.fields else None, str(refusal))
@@ -51,8 +52,9 @@ def allergy_note(request, pk):
 def allergy_end(request, pk, allergy):
     appointment = visit_of(request, pk)
     found = get_object_or_404(Allergy, pk=allergy, patient=appointment.patient)
-    _done, refusal = attempt(lambda: allergies.end(found, reason=request.POST.get("reason", ""), by=request.user))
-    return answer(request, appointment, "allergies", refusal=refusal)
+    reason = request.POST.get("reason", "")
+    _done, refusal = attempt(appointment, lambda: allergies.end(found, reason=reason, by=request.user))
+    return answer(request, appointment, "allergies", refusal=refusal, reason=reason)
 
 
 @require_POST
@@ -60,7 +62,9 @@ def problem_note(request, pk):
     appointment = visit_of(request, pk)
     form = ProblemForm(request.POST, auto_id="problems-%s")
     if form.is_valid():
-        _done, refusal = attempt(lambda: problems.note(appointment.patient, by=request.user, **form.cleaned_data))
+        _done, refusal = attempt(
+            appointment, lambda: problems.note(appointment.patient, by=request.user, **form.cleaned_data)
+        )
         if refusal is None:
             return answer(request, appointment, "problems")
         form.add_error(refusal.field if refusal.field in form.fields else None, str(refusal))
@@ -80,5 +84,5 @@ def problem_end(request, pk, problem):
     if day is None:
         refusal = DomainError(_("“%(day)s” is not a day.") % {"day": text[:20]})
         return answer(request, appointment, "problems", refusal=refusal)
-    _done, refusal = attempt(lambda: problems.end(found, on=day, by=request.user))
+    _done, refusal = attempt(appointment, lambda: problems.end(found, on=day, by=request.user))
     return answer(request, appointment, "problems", refusal=refusal)

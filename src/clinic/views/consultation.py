@@ -3,6 +3,7 @@
 from datetime import UTC, datetime, timedelta
 
 from django.contrib import messages
+from django.http import Http404
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
 from django.utils.translation import gettext as _
@@ -15,6 +16,7 @@ from hms.domain.settings import hospital
 from hms.errors import DomainError
 from hms.middleware import is_background
 from hms.models import Appointment, MedicalRecord
+from hms.views import error
 
 DISTANCES = [
     (7, gettext_lazy("1 week")),
@@ -34,11 +36,24 @@ SECTIONS = []
 def consultation(request, pk):
     """The visit's page. Opening it is a look at the record, and is written down."""
     appointment = get_object_or_404(Appointment.objects.open_to(request.user).with_people(), pk=pk)
-    if not appointment.is_live and not relations.access(appointment.patient_id, by=request.user):
-        return redirect("clinic:patient-open", appointment.patient_id)  # called off: no relation by that alone
+    if not readable(appointment, request.user):
+        return redirect("clinic:patient-open", appointment.patient_id)
     if not is_background(request):
         audit.viewed(appointment.patient, by=request.user, action="record.viewed")
     return page(request, appointment)
+
+
+def readable(appointment, user):
+    """Whether somebody to whom the visit is open may read of its patient: one called off is no relation by itself."""
+    return appointment.is_live or relations.access(appointment.patient_id, by=user) is not None
+
+
+def called_off(request, appointment, refusal, typed):
+    """What is said to somebody who may no longer read here, with what they typed; nothing of the patient."""
+    if request.htmx:
+        return error(request, 409, _("Not saved"), str(refusal))  # the page keeps what is typed in it
+    context = {"appointment": appointment, "refusal": str(refusal), "kept": typed}
+    return render(request, "clinic/called_off.html", context, status=409)
 
 
 def page(
@@ -54,6 +69,8 @@ def page(
     extra=None,
 ):
     """The page; ``typed`` are texts to show instead of the saved ones, after a refusal."""
+    if not readable(appointment, request.user):
+        raise Http404
     records = list(
         MedicalRecord.objects.filter(appointment=appointment)
         .select_related("signed_by", "doctor__user")

@@ -25,7 +25,7 @@ SECTIONS.append(context)
 def diagnosis_options(request, pk):
     """Codes for what is typed (``?q=``): the doctor's favourites and recent ones first, those alone for nothing."""
     # Asked with every few letters: of the visit it needs to know no more than that it is this doctor's to see.
-    appointment = get_object_or_404(Appointment.objects.visible_to(request.user).only("pk"), pk=pk)
+    appointment = get_object_or_404(Appointment.objects.open_to(request.user).only("pk"), pk=pk)
     text = request.GET.get("diagnosis", "")
     found = domain.find(text, doctor=request.user.doctor)
     shown = {"appointment": appointment, "options": found, "text": text.strip()}
@@ -45,7 +45,7 @@ def diagnosis_add(request, pk):
         record = notes.record_for(appointment, by=request.user)
         return domain.add(record, code=code, text=text, by=request.user)
 
-    _made, refusal = attempt(add)
+    _made, refusal = attempt(appointment, add)
     return answer(request, appointment, "diagnoses", refusal=refusal, typed=text if refusal else "")
 
 
@@ -62,7 +62,7 @@ def diagnosis_primary(request, pk, diagnosis):
 def _change(request, pk, diagnosis, verb):
     appointment = visit_of(request, pk)
     found = get_object_or_404(Diagnosis.objects.select_related("record"), pk=diagnosis, record__appointment=appointment)
-    _done, refusal = attempt(lambda: verb(found, by=request.user))
+    _done, refusal = attempt(appointment, lambda: verb(found, by=request.user))
     return answer(request, appointment, "diagnoses", refusal=refusal)
 
 

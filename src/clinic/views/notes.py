@@ -6,6 +6,7 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
+from clinic.sections import visit_of
 from clinic.views import consultation
 from hms.domain import notes, set_aside
 from hms.errors import DomainError
@@ -21,10 +22,6 @@ def number(text):
 def versions(posted):
     """Which version each text was started from: ``version-notes``, or ``version`` for all of them."""
     return {name: number(posted.get(f"version-{name}", posted.get("version"))) for name in notes.FIELDS}
-
-
-def visit_of(request, pk):
-    return get_object_or_404(Appointment.objects.open_to(request.user).with_people(), pk=pk)
 
 
 @require_POST
@@ -54,10 +51,16 @@ def note_save(request, pk):
         kept = getattr(e, "kept", None)
         if auto:
             return JsonResponse({"error": str(e), "field": e.field or "", "kept": bool(kept)}, status=422)
+        if not consultation.readable(appointment, request.user):
+            return consultation.called_off(request, appointment, e, [(_label(n), t) for n, t in texts.items() if t])
         return consultation.page(request, appointment, status=422, typed=None if kept else texts, refusal=str(e))
     if auto:
         return JsonResponse({"version": saved.version, "before": saved.before, "at": clinical_time(saved.at)})
     return redirect(f"{request.path.removesuffix('note/')}#note")
+
+
+def _label(name):
+    return MedicalRecord._meta.get_field(name).verbose_name
 
 
 def _next(appointment, user):
@@ -72,7 +75,7 @@ def _conflict(request, appointment, error, texts, auto):
     both = [
         {
             "name": name,
-            "label": MedicalRecord._meta.get_field(name).verbose_name,
+            "label": _label(name),
             "mine": texts[name],
             "theirs": getattr(error.record, name),
             "glue": glue,

@@ -40,7 +40,7 @@ SECTIONS.append(context)
 @require_safe
 def drug_options(request, pk):
     """Drugs for what is typed, each a button that fills the form."""
-    appointment = get_object_or_404(Appointment.objects.visible_to(request.user).only("pk"), pk=pk)
+    appointment = get_object_or_404(Appointment.objects.open_to(request.user).only("pk"), pk=pk)
     text = request.GET.get("drug_name", "")
     context = {"appointment": appointment, "options": domain.find_drugs(text), "text": text.strip()}
     return render(request, "clinic/_drug_options.html", context)
@@ -86,7 +86,7 @@ def prescription_add(request, pk):
         record = notes.record_for(appointment, by=request.user)
         return domain.prescribe(record, by=request.user, drug=drug, **form.cleaned_data)
 
-    _made, refusal = attempt(prescribe)
+    _made, refusal = attempt(appointment, prescribe)
     if refusal is None:
         return answer(request, appointment, "prescriptions")
     if isinstance(refusal, domain.NeedsAcknowledgement):
@@ -121,15 +121,16 @@ def _line(request, pk, line, **of):
 def prescription_withdraw(request, pk, line):
     """Take back a line of this visit's own record."""
     appointment, found = _line(request, pk, line, prescription__record__appointment=pk)
-    _done, refusal = attempt(lambda: domain.withdraw(found, by=request.user))
+    _done, refusal = attempt(appointment, lambda: domain.withdraw(found, by=request.user))
     return answer(request, appointment, "prescriptions", refusal=refusal)
 
 
 @require_POST
 def prescription_stop(request, pk, line):
     appointment, found = _line(request, pk, line)
-    _done, refusal = attempt(lambda: domain.stop(found, reason=request.POST.get("reason", ""), by=request.user))
-    return answer(request, appointment, "prescriptions", refusal=refusal)
+    reason = request.POST.get("reason", "")
+    _done, refusal = attempt(appointment, lambda: domain.stop(found, reason=reason, by=request.user))
+    return answer(request, appointment, "prescriptions", refusal=refusal, reason=reason)
 
 
 @require_POST
@@ -141,7 +142,7 @@ def prescription_repeat(request, pk, line):
         record = notes.record_for(appointment, by=request.user)
         return domain.repeat(found, record=record, by=request.user)
 
-    _made, refusal = attempt(repeat)
+    _made, refusal = attempt(appointment, repeat)
     if isinstance(refusal, domain.NeedsAcknowledgement):
         initial = {name: getattr(found, name) for name in LineForm.base_fields if hasattr(found, name)}
         form = LineForm(initial | {"acknowledged": "", "shown": ""}, auto_id="line-%s")

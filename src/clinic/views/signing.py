@@ -7,23 +7,20 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
+from clinic.sections import visit_of
 from clinic.views import consultation
 from clinic.views.notes import number
 from hms.domain import audit, notes, records
 from hms.errors import DomainError
-from hms.models import Appointment, MedicalRecord, User
+from hms.models import MedicalRecord, User
 
 LABELS = {name: MedicalRecord._meta.get_field(name).verbose_name for name in records.TEXTS}
-
-
-def _visit(request, pk):
-    return get_object_or_404(Appointment.objects.open_to(request.user).with_people(), pk=pk)
 
 
 @require_POST
 def record_sign(request, pk):
     """Sign: from now on nothing of the record changes."""
-    appointment = _visit(request, pk)
+    appointment = visit_of(request, pk)
     try:
         record = notes.record_for(appointment, by=request.user)
         read = request.POST.get("version")
@@ -38,12 +35,14 @@ def record_sign(request, pk):
 @require_POST
 def record_addend(request, pk):
     """Add a signed text to the signed record."""
-    appointment = _visit(request, pk)
+    appointment = visit_of(request, pk)
     record = get_object_or_404(MedicalRecord, appointment=appointment, amends=None)
     text = request.POST.get("text", "")
     try:
         records.addend(record, text=text, by=request.user)
     except DomainError as e:
+        if not consultation.readable(appointment, request.user):
+            return consultation.called_off(request, appointment, e, [(_("Addendum"), text)])
         return consultation.page(request, appointment, status=422, addendum=text, addendum_problem=str(e))
     messages.success(request, _("Added and signed."))
     return redirect(f"{request.path.removesuffix('addenda/')}#addenda")
@@ -52,7 +51,7 @@ def record_addend(request, pk):
 @require_safe
 def record_drafts(request, pk):
     """How the record came about: every text that was saved, with what it changed, by whom and when."""
-    appointment = _visit(request, pk)
+    appointment = visit_of(request, pk)
     mine = MedicalRecord.objects.visible_to(request.user)
     record = get_object_or_404(mine, appointment=appointment, amends=None)
     audit.viewed(appointment.patient, by=request.user, action="record.drafts-viewed")

@@ -39,7 +39,7 @@ def vitals_take(request, pk):
         sure = form.confirmed()
         return domain.take(record, values=form.values(), by=request.user, sure=sure)
 
-    _made, refusal = attempt(take)
+    _made, refusal = attempt(appointment, take)
     if refusal is None:
         return answer(request, appointment, "vitals")
     if isinstance(refusal, domain.Unlikely):
@@ -55,8 +55,9 @@ def vitals_wrong(request, pk, vitals):
     """Mark a set as entered in error."""
     appointment = visit_of(request, pk)
     found = get_object_or_404(Vitals, pk=vitals, record__appointment=appointment)
-    _done, refusal = attempt(lambda: domain.mark_wrong(found, reason=request.POST.get("reason", ""), by=request.user))
-    return answer(request, appointment, "vitals", refusal=refusal)
+    reason = request.POST.get("reason", "")
+    _done, refusal = attempt(appointment, lambda: domain.mark_wrong(found, reason=reason, by=request.user))
+    return answer(request, appointment, "vitals", refusal=refusal, reason=reason)
 
 
 @require_safe

@@ -46,7 +46,7 @@ def record_for(appointment, *, by):
         return record
     with transaction.atomic(), pghistory.context(user=by.pk, action="record.begun"):
         appointment = Appointment.objects.select_for_update().select_related("doctor").get(pk=appointment.pk)
-        _must_take_place(appointment)
+        records.assert_takes_place(appointment)
         if not hasattr(by, "doctor"):
             raise DomainError(_("Only doctors write in a record."))
         record, _made = MedicalRecord.objects.get_or_create(
@@ -81,7 +81,6 @@ def _take(appointment, texts, versions, session, sequence, by, whole_form):
     record = record_for(appointment, by=by)
     with transaction.atomic(), pghistory.context(user=by.pk, action="note.saved"):
         current = records.assert_open(record)
-        _must_take_place(current.appointment)
         page, new = EditingSession.objects.get_or_create(
             record=current, key=session, defaults={"user": by, "seen_at": timezone.now()}
         )
@@ -164,16 +163,6 @@ def drafts(record):
         if not found or found[-1][2] != texts:
             found.append((event["pgh_created_at"], (event["pgh_context"] or {}).get("user"), texts))
     return found
-
-
-def _must_take_place(appointment):
-    if appointment is not None and appointment.status in Appointment.FREES_TIME:
-        refusal = DomainError(
-            _("This visit is %(status)s, so nothing more is saved for it. Copy your text, or have it reinstated.")
-            % {"status": appointment.get_status_display().lower()}
-        )
-        refusal.why = SetAsideText.Why.CALLED_OFF
-        raise refusal
 
 
 def _clean(name, text):

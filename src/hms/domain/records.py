@@ -35,13 +35,29 @@ SECTIONS = {}
 
 
 def assert_open(record):
-    """Lock the record and refuse if it is signed; returns the row as it is now."""
-    record = MedicalRecord.objects.select_for_update().get(pk=record.pk)
+    """Lock the record and refuse if it is signed, or its visit called off; returns the row as it is now."""
+    record = MedicalRecord.objects.select_for_update(of=["self"]).select_related("appointment").get(pk=record.pk)
+    assert_unsigned(record)
+    assert_takes_place(record.appointment)
+    return record
+
+
+def assert_unsigned(record):
     if record.is_signed:
         refusal = DomainError(_("This record is signed and stays as it is. Write an addendum instead."))
         refusal.why = SetAsideText.Why.SIGNED
         raise refusal
-    return record
+
+
+def assert_takes_place(appointment):
+    """Refuse what is written for a visit that was cancelled or missed. A record without a visit has none to miss."""
+    if appointment is not None and appointment.status in Appointment.FREES_TIME:
+        refusal = DomainError(
+            _("This visit is %(status)s, so nothing more is saved for it. Copy your text, or have it reinstated.")
+            % {"status": appointment.get_status_display().lower()}
+        )
+        refusal.why = SetAsideText.Why.CALLED_OFF
+        raise refusal
 
 
 def sign(record, *, by, version=None):
@@ -54,8 +70,6 @@ def sign(record, *, by, version=None):
         record = assert_open(record)
         if record.doctor.user_id != by.pk:
             raise DomainError(_("Only %(doctor)s can sign this record.") % {"doctor": record.doctor})
-        if record.appointment and record.appointment.status in Appointment.FREES_TIME:
-            raise DomainError(_("This visit is cancelled or missed; there is nothing to sign."))
         if version is not None and (other := _changed_by_others(record, version, by)):
             raise DomainError(
                 _("%(who)s changed the note after you read it. Read it again, then sign.") % {"who": other}

@@ -189,6 +189,7 @@ class AutoSave extends HTMLElement {
       return this.#unwanted(answer.error, answer.field ? [answer.field] : [...texts.keys()], texts, answer.kept)
     }
     if (response.status === 413) return this.#unwanted(this.dataset.tooLong, [longest(texts)], texts)
+    if (response.status === 404) return this.#unwanted(this.dataset.gone, [...texts.keys()], texts)
     // Signed out, or signed in anew on another page, which changes the token.
     if (away || response.status === 401 || response.status === 403) document.querySelector("session-watch")?.check()
     this.#again()
