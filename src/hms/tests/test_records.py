@@ -77,7 +77,7 @@ def test_what_is_empty_is_not_signed():
 
 def test_what_did_not_take_place_is_not_signed(record):
     type(record.appointment).objects.filter(pk=record.appointment_id).update(status="CANCELLED")
-    with pytest.raises(DomainError, match="cancelled or missed"):
+    with pytest.raises(DomainError, match="This visit is cancelled"):
         records.sign(record, by=doctor_of(record))
 
 
