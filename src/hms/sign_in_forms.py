@@ -2,6 +2,7 @@
 
 from allauth.account import forms
 from allauth.mfa.adapter import get_adapter
+from allauth.mfa.utils import is_mfa_enabled
 from allauth.mfa.webauthn.forms import AddWebAuthnForm, SignupWebAuthnForm
 from django.contrib.auth.hashers import make_password
 from django.core.exceptions import ValidationError
@@ -62,6 +63,12 @@ class ResetPasswordForm(Plain, forms.ResetPasswordForm):
     def __init__(self, *args, **kwargs):
         super().__init__(*args, **kwargs)
         self.fields["email"].label = _("E-mail")
+
+    def clean_email(self):
+        """Only who had a way in gets a new one; whom the desk registered comes by invitation and birthday."""
+        email = super().clean_email()
+        self.users = [user for user in self.users if user.has_usable_password() or is_mfa_enabled(user)]
+        return email
 
 
 class ResetPasswordKeyForm(Plain, forms.ResetPasswordKeyForm):

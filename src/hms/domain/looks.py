@@ -30,11 +30,13 @@ WHAT = {
     "invoice.viewed": gettext_lazy("An invoice"),
     "patient.compared": gettext_lazy("Your data beside a record like yours"),
     "patient.invited": gettext_lazy("Invited you into the portal"),
+    "patient.invitation-withdrawn": gettext_lazy("Took back your invitation into the portal"),
     "patient.listed": gettext_lazy("Your name in a list of visits to move"),
     "patient.pseudonymised": gettext_lazy("Deleted your account"),
     "patient.suggested": gettext_lazy("Your name beside a record like yours"),
     "patient.viewed": gettext_lazy("Your contact data and visits"),
     "prescription.printed": gettext_lazy("A prescription, printed"),
+    "receipt.mailed": gettext_lazy("Sent you a receipt"),
     "receipt.printed": gettext_lazy("A receipt, printed"),
     "receipt.viewed": gettext_lazy("A receipt"),
     "record.downloaded": gettext_lazy("Fetched the files of all data"),
@@ -43,6 +45,9 @@ WHAT = {
     "record.glass_broken": gettext_lazy("Opened your medical record in an emergency"),
     "record.printed": gettext_lazy("Your medical record, printed"),
     "record.viewed": gettext_lazy("Your medical record"),
+    "reminder.printed": gettext_lazy("A reminder, printed"),
+    "statement.printed": gettext_lazy("A statement of your account, printed"),
+    "statement.viewed": gettext_lazy("A statement of your account"),
     "vitals.viewed": gettext_lazy("Your measurements"),
 }
 

@@ -188,3 +188,14 @@ class TestAtTheDesk:
                 reception.get(f"/desk/patients/{patient.pk}/")
             counts.append(len(asked))
         assert counts[0] == counts[1]
+
+
+@pytest.mark.parametrize("has_password", [True, False])
+def test_a_mailbox_alone_opens_no_record(db, has_password):
+    user = make_patient(email="known@hms.example", date_of_birth="1950-05-05").user
+    if has_password:
+        user.set_password(PASSWORD)
+        user.save()
+    assert Client().post("/accounts/password/reset/", {"email": user.email}).status_code == 302
+    run_jobs()
+    assert ("/password/reset/key/" in mail.outbox[-1].body) == has_password
