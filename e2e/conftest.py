@@ -56,6 +56,14 @@ def live_hms(database, theme):
     server.stop()
 
 
+@pytest.fixture(scope="module")
+def two_processes(database):
+    """Two server processes of one hospital, for contests."""
+    server = Server(database, processes=2).start()
+    yield server
+    server.stop()
+
+
 @pytest.fixture(scope="session")
 def theme():
     """The static files where the server looks for them, as new as what was built."""

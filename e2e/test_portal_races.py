@@ -3,8 +3,6 @@
 As in test_races: over HTTP, two server processes, and controls without the guards that must see two winners.
 """
 
-import os
-from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, timedelta
 
 import psycopg
@@ -22,26 +20,6 @@ ROUNDS = 6
 HALF_AN_HOUR = timedelta(minutes=30)
 SLOWEST = 3  # seconds: each who lost gets a month of other times with the answer
 HELD = ("hold_doctor_free",)
-
-
-class Crowd(Contest):
-    """Forty people, each signed in on a connection of their own."""
-
-    def __init__(self, server, users):
-        self.clients = [server.client() for _ in users]
-        for client, user in zip(self.clients, users, strict=True):
-            client.cookies.update(server.sign_in(user))
-        self.pool = ThreadPoolExecutor(CONTENDERS)
-        list(self.pool.map(lambda client: client.get("/healthz"), self.clients))
-        self.slowest = []
-        self.busy = max(1, os.getloadavg()[0] / os.cpu_count())
-
-
-@pytest.fixture(scope="module")
-def two_processes(database):
-    server = Server(database, processes=2).start()
-    yield server
-    server.stop()
 
 
 @pytest.fixture
@@ -93,7 +71,7 @@ def told(answers):
 
 def test_one_of_forty_holds(two_processes):
     doctor, people = make_doctor(), [make_patient() for _ in range(CONTENDERS)]
-    contest = Crowd(two_processes, [p.user for p in people])
+    contest = Contest(two_processes, *(p.user for p in people))
     for number in range(ROUNDS):
         told(contest.run([choosing(doctor, slot(number))] * CONTENDERS))
         assert SlotHold.objects.filter(doctor=doctor, start=slot(number)).count() == 1
@@ -103,7 +81,7 @@ def test_one_of_forty_holds(two_processes):
 
 def test_a_held_time_is_booked_once_by_a_patient_who_confirms_it_forty_times(two_processes):
     doctor, patient = make_doctor(department=make_department(online_most=50)), make_patient()
-    contest = Crowd(two_processes, [patient.user] * CONTENDERS)
+    contest = Contest(two_processes, patient.user)
     for number in range(ROUNDS):
         hold(patient, doctor, slot(number))
         answers = contest.run([confirming(doctor, slot(number))] * CONTENDERS)
@@ -118,7 +96,7 @@ def test_a_held_time_is_booked_once_by_a_patient_who_confirms_it_forty_times(two
 def test_a_held_time_goes_to_its_patient_or_to_one_of_the_desk(two_processes):
     doctor, patient, desk = make_doctor(department=make_department(online_most=50)), make_patient(), make_user()
     others = [make_patient() for _ in range(CONTENDERS - 1)]
-    contest = Crowd(two_processes, [patient.user] + [desk] * len(others))
+    contest = Contest(two_processes, patient.user, *[desk] * len(others))
     for number in range(ROUNDS):
         hold(patient, doctor, slot(number))
         theirs = [booking(p.pk, doctor.pk, slot(number)) for p in others]
@@ -146,7 +124,7 @@ class TwentyAgainstTwenty:
         self.doctor, desk = make_doctor(department=make_department(online_most=50)), make_user()
         self.people = [make_patient() for _ in range(CONTENDERS)]
         self.half = CONTENDERS // 2
-        self.crowd = Crowd(server, [p.user for p in self.people[: self.half]] + [desk] * self.half)
+        self.crowd = Contest(server, *(p.user for p in self.people[: self.half]), *[desk] * self.half)
         copy_everything(url)  # and the sessions
 
     def run(self, start):
@@ -189,7 +167,7 @@ def test_control_without_the_guards_two_confirm_the_same_time(without):
 def test_control_without_the_guards_two_hold_the_same_time(without):
     url, server = without(*HELD, turns=False)
     doctor, people = make_doctor(), [make_patient() for _ in range(CONTENDERS)]
-    contest = Crowd(server, [p.user for p in people])
+    contest = Contest(server, *(p.user for p in people))
     copy_everything(url)
     most = 0
     with psycopg.connect(url, autocommit=True) as database:

@@ -27,13 +27,14 @@ GUARDS = ("appointment_doctor_free", "appointment_patient_free")
 
 
 class Contest:
-    """Forty signed-in connections that send their requests at the same moment."""
+    """Forty signed-in connections, of one user or of a user each, that send their requests at the same moment."""
 
-    def __init__(self, server, user):
-        cookies = server.sign_in(user)
-        self.clients = [server.client() for _ in range(CONTENDERS)]
-        for client in self.clients:
-            client.cookies.update(cookies)
+    def __init__(self, server, *users):
+        users = users if len(users) > 1 else users * CONTENDERS
+        cookies = {user.pk: server.sign_in(user) for user in {user.pk: user for user in users}.values()}
+        self.clients = [server.client() for _ in users]
+        for client, user in zip(self.clients, users, strict=True):
+            client.cookies.update(cookies[user.pk])
         self.pool = ThreadPoolExecutor(CONTENDERS)
         list(self.pool.map(lambda client: client.get("/healthz"), self.clients))  # every connection is open
         self.slowest = []
@@ -60,13 +61,6 @@ class Contest:
         self.pool.shutdown()
         for client in self.clients:
             client.close()
-
-
-@pytest.fixture(scope="module")
-def two_processes(database):
-    server = Server(database, processes=2).start()
-    yield server
-    server.stop()
 
 
 @pytest.fixture

@@ -13,7 +13,6 @@ from hms.domain.settings import hospital
 from hms.models import Appointment, Patient
 
 CAME = (Appointment.Status.IN_PROGRESS, Appointment.Status.COMPLETED)  # the statuses of a visit that took place
-LAST_PAGE = 400  # whoever is further down wants a search
 NAME = Collate(F("user__family_first"), "C")  # as the index has it
 ORDERS = {
     "name": [NAME, F("user_id")],

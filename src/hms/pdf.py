@@ -15,6 +15,8 @@ import sys
 import threading
 import time
 
+from django.http import HttpResponse
+
 LIMIT = 20  # seconds that one document may take, the first one included
 NAME = re.compile(r"[a-z][a-z_]*")
 
@@ -24,6 +26,13 @@ _child = None
 
 class NoPaper(Exception):
     """The document could not be set; hms.middleware answers in words, with 503."""
+
+
+def shown(content, name):
+    """The answer with a PDF that the browser shows, and keeps as ``name``.pdf."""
+    response = HttpResponse(content, content_type="application/pdf")
+    response.headers["Content-Disposition"] = f'inline; filename="{name}.pdf"'
+    return response
 
 
 def render(template, data):

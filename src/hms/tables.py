@@ -12,6 +12,13 @@ from hms.templatetags.hms import icon
 LAST_PAGE = 400  # whoever is further down wants a filter
 
 
+def keep_address(request, response, form):
+    """While somebody types in the filter ``form`` the address keeps up, without a step back for each letter."""
+    if request.htmx and request.htmx.source == f"form#{form}":
+        response.headers["HX-Replace-Url"] = f"{request.path}?{request.GET.urlencode()}".removesuffix("?")
+    return response
+
+
 class DrawnTable(tables.Table):
     """A table whose rows the subclass draws, cell by cell, in ``cells`` (see hms/_table.html)."""
 

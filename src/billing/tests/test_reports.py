@@ -196,3 +196,15 @@ def test_nobody_else_enters(doctor, patient, signed_out, history):
     for client, status in ((doctor, 403), (patient, 403), (signed_out, 302)):
         for path in ("", "tax/", "refunds/rows/", "ageing/?as=csv"):
             assert client.get(f"/billing/reports/{path}").status_code == status
+
+
+def test_what_people_typed_is_only_text(reception):
+    typed = "<script>alert(1)</script>"
+    draft = make_invoice(amount=100, issued=False)
+    draft.lines.update(text=typed)
+    invoicing.change_line(draft, draft.lines.get(), discount=Decimal(10), discount_reason=typed, by=make_user())
+    invoicing.issue(draft, by=make_user())
+    for address in ("discounts/?by=reason", "discounts/?by=service", "services/?by=service"):
+        page = text(reception.get(f"/billing/reports/{address}"))
+        assert typed not in page
+        assert html.escape(typed) in page

@@ -2,7 +2,6 @@
 
 from django.contrib import messages
 from django.db.models import Prefetch
-from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods, require_POST, require_safe
@@ -12,7 +11,7 @@ from billing.forms.draft import DraftForm
 from billing.forms.money import new_key
 from billing.history import history
 from billing.tables import state
-from hms import billing_letters, documents
+from hms import billing_letters, documents, pdf
 from hms.domain import audit, credit_notes, invoicing, payments, prices, search
 from hms.domain.settings import hospital
 from hms.errors import DomainError, Stale
@@ -210,25 +209,19 @@ def credit_note(request, pk):
 # --- paper
 
 
-def _paper(name, content):
-    response = HttpResponse(content, content_type="application/pdf")
-    response["Content-Disposition"] = f'inline; filename="{name}.pdf"'
-    return response
-
-
 @require_GET
 def invoice_pdf(request, pk):
     """The invoice on paper; a draft says that it is one."""
     found = _invoice(request, pk)
     audit.viewed(found.patient, by=request.user, action="invoice.printed")
-    return _paper(found.number or f"draft-{found.pk}", documents.invoice_pdf(found))
+    return pdf.shown(documents.invoice_pdf(found), found.number or f"draft-{found.pk}")
 
 
 @require_GET
 def credit_note_pdf(request, pk):
     note = _note(request, pk)
     audit.viewed(note.invoice.patient, by=request.user, action="credit_note.printed")
-    return _paper(note.number, documents.credit_note_pdf(note))
+    return pdf.shown(documents.credit_note_pdf(note), note.number)
 
 
 @require_POST

@@ -18,6 +18,7 @@ from hms.domain import audit, reminding
 from hms.domain.settings import hospital
 from hms.middleware import is_background
 from hms.models import Invoice, Patient
+from hms.tables import keep_address
 
 
 def _asked(request):
@@ -47,11 +48,7 @@ def home(request):
     if not count:
         context["drafts"] = Invoice.objects.drafts().exists()
         table.empty_text = render_to_string("billing/_invoices_none.html", context, request)
-    response = render(request, "billing/invoices.html", context)
-    if request.htmx and request.htmx.source == "form#invoices-filter":
-        # While somebody types the address keeps up, without a step back for each letter.
-        response.headers["HX-Replace-Url"] = f"{request.path}?{request.GET.urlencode()}".removesuffix("?")
-    return response
+    return keep_address(request, render(request, "billing/invoices.html", context), "invoices-filter")
 
 
 def _order(query):

@@ -1,23 +1,16 @@
 """What is printed of an account, a reminder or a drawer, and the statement on the screen."""
 
 from django.contrib import messages
-from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
 from billing.forms.period import PeriodForm
-from hms import account_papers
+from hms import account_papers, pdf
 from hms.domain import audit, reminding
 from hms.domain.settings import hospital
 from hms.domain.statements import statement as statement_of
 from hms.models import Invoice, Patient, Shift
-
-
-def _paper(name, content):
-    response = HttpResponse(content, content_type="application/pdf")
-    response.headers["Content-Disposition"] = f'inline; filename="{name}.pdf"'
-    return response
 
 
 def _patient(request, pk):
@@ -41,7 +34,7 @@ def statement_pdf(request, pk):
     found = statement_of(patient, *PeriodForm(request.GET).days())
     audit.viewed(patient, by=request.user, action="statement.printed")
     name = f"statement-{patient.record_number}-{found.last:%Y-%m-%d}"
-    return _paper(name, account_papers.statement_pdf(patient, found))
+    return pdf.shown(account_papers.statement_pdf(patient, found), name)
 
 
 @require_safe
@@ -53,11 +46,11 @@ def invoice_reminder(request, pk):
         return redirect("billing:invoice", found.pk)
     audit.viewed(found.patient, by=request.user, action="reminder.printed")
     step = min(reminding.steps_sent([found])[found.pk] + 1, reminding.STEPS)
-    return _paper(f"{found.number}-reminder-{step}", account_papers.reminder_pdf(found, step))
+    return pdf.shown(account_papers.reminder_pdf(found, step), f"{found.number}-reminder-{step}")
 
 
 @require_safe
 def shift_pdf(request, pk):
     """The sheet of a closed drawer."""
     found = get_object_or_404(Shift.objects.select_related("clerk").filter(closed_at__isnull=False), pk=pk)
-    return _paper(f"drawer-{found.pk}", account_papers.drawer_pdf(found))
+    return pdf.shown(account_papers.drawer_pdf(found), f"drawer-{found.pk}")

@@ -12,6 +12,7 @@ from hms.domain import audit
 from hms.domain.settings import hospital
 from hms.middleware import is_background
 from hms.models import Patient, Payment, Shift
+from hms.tables import keep_address
 
 
 def _asked(request):
@@ -39,11 +40,7 @@ def payments(request):
     if "totals" in request.GET:
         context |= {"totals": totals(found)}
     table.empty_text = _("No payment matches.") if request.GET else _("No payment has been taken yet.")
-    response = render(request, "billing/payments.html", context)
-    if request.htmx and request.htmx.source == "form#payments-filter":
-        # While somebody types the address keeps up, without a step back for each letter.
-        response.headers["HX-Replace-Url"] = f"{request.path}?{request.GET.urlencode()}".removesuffix("?")
-    return response
+    return keep_address(request, render(request, "billing/payments.html", context), "payments-filter")
 
 
 def _order(query):

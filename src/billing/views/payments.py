@@ -2,13 +2,12 @@
 
 from django.contrib import messages
 from django.db.models import Prefetch
-from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from billing.forms.money import BackForm, PaymentForm, new_key
-from hms import billing_letters, documents
+from hms import billing_letters, documents, pdf
 from hms.domain import audit
 from hms.domain import payments as ledger
 from hms.errors import DomainError
@@ -113,9 +112,7 @@ def receipt_pdf(request, pk):
     """The receipt on paper."""
     payment = _payment(request, pk)
     audit.viewed(payment.patient, by=request.user, action="receipt.printed")
-    response = HttpResponse(documents.receipt_pdf(payment), content_type="application/pdf")
-    response.headers["Content-Disposition"] = f'inline; filename="{payment.number}.pdf"'
-    return response
+    return pdf.shown(documents.receipt_pdf(payment), payment.number)
 
 
 @require_POST

@@ -1,10 +1,7 @@
 """The price list: what is charged, what it was and will be, and prices from a file."""
 
-import csv
-
 from django.contrib import messages
 from django.db.models import Q
-from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
@@ -12,7 +9,6 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from billing.forms.prices import EndForm, FollowUpForm, PriceForm
 from hms import csv_files, money, price_import
-from hms.csv_files import safe
 from hms.domain import prices
 from hms.domain.search import clean
 from hms.domain.settings import hospital
@@ -128,17 +124,17 @@ def prices_import(request):
 @require_safe
 def prices_export(request):
     """The price list of today as CSV, in the columns that an import reads."""
-    response = HttpResponse(content_type="text/csv; charset=utf-8")
-    response["Content-Disposition"] = f'attachment; filename="prices-{hospital().today():%Y-%m-%d}.csv"'
-    response.write("\ufeff")
-    writer = csv.writer(response)
-    writer.writerow(price_import.COLUMNS)
     currency = hospital().currency
-    for s in prices.in_force(hospital().today()):
-        department, until = (
-            s.department.name if s.department else "",
-            s.valid_until.isoformat() if s.valid_until else "",
-        )
-        cells = [s.code, s.name, department, money.rounded(s.price, currency), s.tax_rate]
-        writer.writerow([*map(safe, cells), s.valid_from.isoformat(), until])
-    return response
+    rows = (
+        [
+            s.code,
+            s.name,
+            s.department and s.department.name,
+            money.rounded(s.price, currency),
+            s.tax_rate,
+            s.valid_from.isoformat(),
+            s.valid_until and s.valid_until.isoformat(),
+        ]
+        for s in prices.in_force(hospital().today())
+    )
+    return csv_files.download("prices", price_import.COLUMNS, rows)

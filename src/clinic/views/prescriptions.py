@@ -1,13 +1,12 @@
 """Prescribing in the consultation."""
 
-from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.views.decorators.http import require_POST, require_safe
 
 from clinic.section_forms import LineForm
 from clinic.sections import answer, attempt, visit_of
 from clinic.views.consultation import SECTIONS, page
-from hms import prescription_paper
+from hms import pdf, prescription_paper
 from hms.domain import audit, notes
 from hms.domain import prescriptions as domain
 from hms.models import Appointment, Drug, Prescription, PrescriptionLine
@@ -105,9 +104,7 @@ def prescription_pdf(request, pk):
     paper = get_object_or_404(papers.select_related(*people).distinct())
     made = prescription_paper.render(paper)
     audit.viewed(paper.record.patient, by=request.user, action="prescription.printed")
-    response = HttpResponse(made, content_type="application/pdf")
-    response.headers["Content-Disposition"] = 'inline; filename="prescription.pdf"'
-    return response
+    return pdf.shown(made, "prescription")
 
 
 def _line(request, pk, line, **of):

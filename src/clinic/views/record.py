@@ -2,7 +2,7 @@
 
 from datetime import date
 
-from django.http import Http404, HttpResponse
+from django.http import Http404
 from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.utils.translation import gettext as _
@@ -122,10 +122,7 @@ def patient_pdf(request, pk):
     made = pdf.render("record", record_paper.data(access, asked, asked.page(access.patient, size=PRINTED)))
     detail = ", ".join(filter(None, ["PDF", asked.said]))
     audit.viewed(access.patient, by=request.user, action="record.exported", detail=detail, glass=access.glass)
-    response = HttpResponse(made, content_type="application/pdf")
-    name = f"record-{access.patient.record_number}-{hospital().today():%Y-%m-%d}.pdf"
-    response.headers["Content-Disposition"] = f'inline; filename="{name}"'
-    return response
+    return pdf.shown(made, f"record-{access.patient.record_number}-{hospital().today():%Y-%m-%d}")
 
 
 def _coming(patient):

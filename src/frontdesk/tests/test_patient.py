@@ -104,7 +104,7 @@ def test_the_number_of_queries_does_not_depend_on_the_visits(reception):
         with CaptureQueriesContext(connection) as queries:
             reception.get(url(patient))
         counts.append(len(queries))
-    assert counts[0] == counts[1] == counts[2] <= 12
+    assert counts[0] == counts[1] == counts[2] <= 10
 
 
 def test_there_is_no_such_patient(reception):

@@ -19,7 +19,7 @@ from frontdesk import newcomers
 from frontdesk.filters import PatientFilter
 from frontdesk.forms.patients import PatientForm
 from frontdesk.patient_history import history
-from frontdesk.patient_list import LAST_PAGE, PatientData, with_visits
+from frontdesk.patient_list import PatientData, with_visits
 from frontdesk.tables import PatientTable
 from hms.domain import audit, payments, search
 from hms.domain import patients as domain
@@ -27,9 +27,11 @@ from hms.domain.settings import hospital
 from hms.errors import DomainError, Stale
 from hms.forms import DateOfBirthField, DateTextField, PhoneField
 from hms.models import Appointment, Patient
+from hms.tables import keep_address
 
 OPTIONS = 8  # patients offered while typing
 PAST = 10  # past visits on a page
+AHEAD = 70  # visits ahead on a patient's page, those called off among them
 CLINICAL = ("allergies", "no_allergies_at", "medical_history", "blood_type")  # never leaves the database for the desk
 
 
@@ -46,28 +48,14 @@ def patients(request):
         filtered=is_valid and filters.is_filtering,
     )
     table = PatientTable(data, order_by=request.GET.getlist("sort")[:1], query=request.GET)
-    count = len(_page(table, request.GET.get("page")))
+    count = len(table.turn_to(request.GET.get("page")))
     if count:
         audit.searched(count, by=request.user, detail=_how(data))
     new = newcomers.query(request.GET.get("q", ""))
     context = {"table": table, "filter": filters, "data": data, "count": count, "new": new}
     if not count:
         table.empty_text = render_to_string("frontdesk/_patient_none.html", context)
-    response = render(request, "frontdesk/patients.html", context)
-    if request.htmx and request.htmx.source == "form#patients-filter":
-        # While somebody types the address keeps up, without a step back for each letter.
-        response.headers["HX-Replace-Url"] = f"{request.path}?{request.GET.urlencode()}".removesuffix("?")
-    return response
-
-
-def _page(table, number):
-    """The rows of the asked page; the first one when there is no such page."""
-    number = int(number) if number and number.isascii() and number.isdigit() and len(number) < 5 else 1
-    try:
-        table.paginate(LazyPaginator, page=max(1, min(number, LAST_PAGE)))
-    except EmptyPage:  # the list became shorter than the address remembers
-        table.paginate(LazyPaginator, page=1)
-    return table.page.object_list
+    return keep_address(request, render(request, "frontdesk/patients.html", context), "patients-filter")
 
 
 def _how(data):
@@ -130,7 +118,11 @@ def patient_edit(request, pk):
 def patient(request, pk):
     """Everything that the desk knows of one patient: contact, flags, visits, changes. Nothing clinical."""
     patient = get_object_or_404(
-        with_visits(Patient.objects.visible_to(request.user)).select_related("user").defer(*CLINICAL), pk=pk
+        with_visits(Patient.objects.visible_to(request.user))
+        .annotate(has_passkey=domain.HAS_PASSKEY)
+        .select_related("user")
+        .defer(*CLINICAL),
+        pk=pk,
     )
     audit.viewed(patient, by=request.user)
     booked = Appointment.objects.filter(patient=patient).select_related("doctor__user", "doctor__department")
@@ -146,14 +138,16 @@ def patient(request, pk):
         page = paginator.page(max(1, number))
     except EmptyPage:
         page = paginator.page(1)
-    called_off = booked.exclude(coming).filter(appointment_date__gte=timezone.now())
+    ahead = booked.filter(coming | Q(appointment_date__gte=timezone.now())).order_by("appointment_date", "pk")
+    is_coming = {*Appointment.WAITING_TO_HAPPEN, Appointment.Status.IN_PROGRESS}
+    ahead = [(visit.status in is_coming, visit) for visit in ahead[:AHEAD]]
     context = {
         "patient": patient,
-        "coming": booked.filter(coming).order_by("appointment_date", "pk")[:50],
-        "called_off": called_off.order_by("appointment_date")[:20],
+        "coming": [visit for comes, visit in ahead if comes],
+        "called_off": [visit for comes, visit in ahead if not comes],
         "past": page,
         "history": history(patient),
-        "signs_in": domain.signs_in(patient.user),
+        "signs_in": domain.signs_in(patient.user, has_passkey=patient.has_passkey),
         "invitations": patient.invitations.waiting().select_related("created_by").order_by("-pk"),
         "owed": sum(left for _invoice, left in payments.owed(patient)),
     }

@@ -2,11 +2,10 @@
 
 from django.core.paginator import Paginator
 from django.db.models import F, Prefetch
-from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.views.decorators.http import require_safe
 
-from hms import documents
+from hms import documents, pdf
 from hms.domain import audit, payments
 from hms.domain.settings import hospital
 from hms.models import Allocation, CreditNote, Invoice, Payment
@@ -81,6 +80,4 @@ def receipt_pdf(request, pk):
 
 def _paper(request, made, number, action):
     audit.viewed(request.patient, by=request.user, action=action)
-    response = HttpResponse(made, content_type="application/pdf")
-    response.headers["Content-Disposition"] = f'inline; filename="{number}.pdf"'
-    return response
+    return pdf.shown(made, number)

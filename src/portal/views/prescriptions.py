@@ -1,11 +1,10 @@
 """Prescriptions on paper: the patient's own, and whether one that is held in the hand is genuine."""
 
-from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
-from hms import prescription_paper
+from hms import pdf, prescription_paper
 from hms.domain import audit
 from hms.models import Prescription
 from portal.own import own
@@ -23,9 +22,7 @@ def prescription_pdf(request, pk):
     paper = get_object_or_404(papers.select_related(*PEOPLE).distinct(), pk=pk)
     made = prescription_paper.render(paper)
     audit.viewed(request.patient, by=request.user, action="prescription.printed")
-    response = HttpResponse(made, content_type="application/pdf")
-    response.headers["Content-Disposition"] = 'inline; filename="prescription.pdf"'
-    return response
+    return pdf.shown(made, "prescription")
 
 
 @never_cache
