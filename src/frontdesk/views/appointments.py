@@ -79,15 +79,12 @@ def _initial(request):
 
 
 def _beside(form):
-    """What the booking form shows beside its fields: the chosen patient, and the first free times of the doctor."""
-    doctor = form["doctor"].value()
-    if not isinstance(doctor, Doctor):
-        doctor = Doctor.objects.filter(pk=doctor).first() if str(doctor or "").isdecimal() else None
+    """What the booking form shows beside its fields: the chosen patient."""
     patient = form["patient"].value() if "patient" in form.fields else None
     if not isinstance(patient, Patient):
         known = str(patient or "").isdecimal() and len(str(patient)) < 19
         patient = Patient.objects.select_related("user").filter(pk=patient).first() if known else None
-    return {"chosen_doctor": doctor, "chosen_patient": patient}
+    return {"chosen_patient": patient}
 
 
 def _day(request):

@@ -34,7 +34,7 @@ def book(*, patient, doctor, start, duration, by, reason="", notes="", override_
         locks.take(doctors=[doctor.pk], patients=[patient.pk])
         doctor, patient = _bookable_doctor(doctor), _bookable_patient(patient)
         override_reason = _check_time(doctor, start, duration, override_reason)
-        _check_free(doctor, patient, start, duration)
+        _check_free(doctor, patient.pk, start, duration)
         made = Appointment.objects.create(
             patient=patient,
             doctor=doctor,
@@ -75,7 +75,7 @@ def reschedule(appointment, *, doctor, start, duration=None, by, override_reason
             return appointment
         stays = start == appointment.appointment_date  # made longer or shorter, perhaps while it runs
         override_reason = _check_time(doctor, start, length, override_reason, past=stays)
-        _check_free(doctor, appointment.patient, start, length, moving=appointment)
+        _check_free(doctor, appointment.patient_id, start, length, moving=appointment)
         appointment.doctor, appointment.appointment_date, appointment.duration = doctor, start, length
         appointment.override_reason = override_reason
         # A request that the desk moves is answered by that.
@@ -139,6 +139,9 @@ def _or_taken(doctor, patient_id, start, duration, moving=None):
     """Tell the loser who is in the way and what is free instead, after the turn was given back: others wait for it."""
     try:
         with locks.losing_raises(_Busy):
+            if moving is None and start > timezone.now():  # of forty who want one slot, most come late: no turn for them
+                check_duration(duration)
+                _check_free(doctor, patient_id, start, duration)
             yield
     except _Busy as e:
         raise _taken(doctor, patient_id, start, duration, moving, e.taken) from e
@@ -207,10 +210,10 @@ def check_duration(duration):
         raise DomainError(_("A visit takes between 5 minutes and 8 hours."), field="duration")
 
 
-def _check_free(doctor, patient, start, duration, moving=None):
-    """Advisory locks are held, so what this sees is still so when the row is written. Raises _Busy."""
+def _check_free(doctor, patient_id, start, duration, moving=None):
+    """Raises _Busy; with the advisory locks held, what this sees is still so when the row is written."""
     at_that_time = Appointment.objects.live().between(start, start + duration)
-    at_that_time = at_that_time.filter(Q(doctor=doctor) | Q(patient=patient))
+    at_that_time = at_that_time.filter(Q(doctor=doctor) | Q(patient=patient_id))
     if moving is not None:
         at_that_time = at_that_time.exclude(pk=moving.pk)
     if taken := list(at_that_time.values_list("pk", flat=True)):

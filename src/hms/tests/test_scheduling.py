@@ -4,6 +4,8 @@ from datetime import date, time, timedelta
 
 import pytest
 from django.apps import apps
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from hms.domain import hours, scheduling
@@ -42,6 +44,13 @@ def test_a_taken_time_names_who_is_in_the_way_and_offers_the_next_five(desk):
     assert e.value.in_the_way == [there]
     offered = [start for _doctor, start in e.value.free_times]
     assert offered == [local(at=t) for t in ("10:30", "10:45", "11:00", "11:15", "11:30")]
+
+
+def test_whoever_comes_too_late_hears_so_without_waiting_for_a_turn(desk):
+    there = make_appointment()
+    with CaptureQueriesContext(connection) as queries, pytest.raises(SlotTaken):
+        book(desk, doctor=there.doctor, start=there.appointment_date)
+    assert not any("advisory" in query["sql"] for query in queries)
 
 
 def test_what_is_offered_can_be_booked(desk):
