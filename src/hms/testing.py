@@ -1,16 +1,17 @@
 """Plain functions that make what tests need. Used by every test suite, and by nothing else."""
 
 import json
+from contextlib import contextmanager
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 from itertools import count
 
-from django.db import connection
+from django.db import connection, transaction
 from django.utils import timezone
 from procrastinate.contrib.django import app
 
 from hms.domain import invoicing, numbers, printing
-from hms.domain.settings import hospital
+from hms.domain.settings import forget, hospital
 from hms.models import (
     Appointment,
     Department,
@@ -26,6 +27,20 @@ from hms.models import (
 
 PASSWORD = "correct-horse-battery"
 _numbers = count(1)
+
+
+@contextmanager
+def for_many_tests(blocker):
+    """A transaction around every test of a class or a module; each test's own lies in it and is taken back as ever.
+
+    For fixtures of that scope, which ask for ``django_db_setup`` and give ``django_db_blocker``; not beside tests with
+    transactions of their own.
+    """
+    with blocker.unblock(), transaction.atomic():
+        forget()
+        yield
+        transaction.set_rollback(True)
+    forget()
 
 
 def make_user(role="RECEPTIONIST", **fields):

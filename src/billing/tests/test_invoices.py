@@ -13,7 +13,16 @@ from django.test.utils import CaptureQueriesContext
 from hms.csv_files import safe
 from hms.domain import credit_notes
 from hms.models import AccessLog, Invoice, OutboxMail
-from hms.testing import local, make_appointment, make_doctor, make_invoice, make_patient, make_user, run_jobs
+from hms.testing import (
+    for_many_tests,
+    local,
+    make_appointment,
+    make_doctor,
+    make_invoice,
+    make_patient,
+    make_user,
+    run_jobs,
+)
 
 URL = "/billing/"
 
@@ -27,17 +36,18 @@ def numbers(response):
     return re.findall(r'<th scope="row"[^>]*><a href="/billing/invoices/\d+/">([^<]+)</a>', text(response))
 
 
-@pytest.fixture
-def four(db):
+@pytest.fixture(scope="module")
+def four(django_db_setup, django_db_blocker):
     """One of each state, issued in this order."""
-    today = local(0).date()
-    doctor = make_doctor()
-    return {
-        "pending": make_invoice(amount=10, appointment=make_appointment(doctor=doctor, status="COMPLETED")),
-        "overdue": make_invoice(amount=20, due_date=today - timedelta(days=1)),
-        "paid": make_invoice(amount=30, status="PAID"),
-        "cancelled": credit_notes.cancel(make_invoice(amount=40), reason="x", by=make_user()).invoice,
-    }
+    with for_many_tests(django_db_blocker):
+        today = local(0).date()
+        doctor = make_doctor()
+        yield {
+            "pending": make_invoice(amount=10, appointment=make_appointment(doctor=doctor, status="COMPLETED")),
+            "overdue": make_invoice(amount=20, due_date=today - timedelta(days=1)),
+            "paid": make_invoice(amount=30, status="PAID"),
+            "cancelled": credit_notes.cancel(make_invoice(amount=40), reason="x", by=make_user()).invoice,
+        }
 
 
 def test_the_newest_is_first_and_drafts_are_not_among_them(reception, four):

@@ -139,7 +139,7 @@ def _or_taken(doctor, patient_id, start, duration, moving=None):
     """Tell the loser who is in the way and what is free instead, after the turn was given back: others wait for it."""
     try:
         with locks.losing_raises(_Busy):
-            if moving is None and start > timezone.now():  # of forty who want one slot, most come late: no turn for them
+            if moving is None and start > timezone.now():  # of forty who want one slot, most need not wait for a turn
                 check_duration(duration)
                 _check_free(doctor, patient_id, start, duration)
             yield

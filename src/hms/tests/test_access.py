@@ -2,7 +2,7 @@
 
 import pytest
 from django.conf import settings
-from django.contrib.auth.hashers import make_password
+from django.contrib.auth.hashers import PBKDF2PasswordHasher
 from django.db import connection, transaction
 from django.test import Client
 
@@ -31,7 +31,7 @@ def cookies(db):
     users = {role: make_user(role) for role in ("ADMIN", "RECEPTIONIST")}
     users |= {"DOCTOR": make_doctor().user, "PATIENT": make_patient().user}
     for user in users.values():
-        user.password = make_password("some-long-password", hasher="pbkdf2_sha256")
+        user.password = PBKDF2PasswordHasher().encode("some-long-password", "salt", iterations=1)
         user.save()
     name = settings.SESSION_COOKIE_NAME
     return {role: sign_in(Client(), user).cookies[name].value for role, user in users.items()}

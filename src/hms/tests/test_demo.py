@@ -1,7 +1,6 @@
 """The demo hospital: what is in it, that it is alive at any hour, and that it never touches what people did."""
 
 from collections import Counter
-from contextlib import contextmanager
 from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
@@ -26,6 +25,7 @@ from hms.models import (
     User,
     WorkingHours,
 )
+from hms.testing import for_many_tests
 
 LONDON = ZoneInfo("Europe/London")
 TUESDAY = datetime(2026, 11, 24, 11, 20, tzinfo=LONDON).astimezone(UTC)
@@ -39,20 +39,10 @@ def board(now):
     return play.tally(Appointment.objects.between(*hospital().day_bounds(day_of(now))), now)
 
 
-@contextmanager
-def until_the_class_ends(blocker):
-    """A transaction around all tests of a class; each test's own lies within it and is taken back as ever."""
-    with blocker.unblock(), transaction.atomic():
-        forget()
-        yield
-        transaction.set_rollback(True)
-    forget()
-
-
 @pytest.fixture(scope="class")
 def hospital_once(django_db_setup, django_db_blocker):
     """The demo hospital, loaded once for a whole class."""
-    with until_the_class_ends(django_db_blocker):
+    with for_many_tests(django_db_blocker):
         load.load(now=TUESDAY)
         yield
 
@@ -205,8 +195,9 @@ class TestToday:
             transaction.savepoint_rollback(sid)
             return result
 
-        assert once(1) == once(1)
-        assert once(1) != once(2)
+        first = once(1)
+        assert once(1) == first
+        assert once(2) != first
 
 
 @pytest.mark.django_db
@@ -289,7 +280,7 @@ def schema():
 @pytest.fixture(scope="class")
 def filled(django_db_setup, django_db_blocker):
     """A hospital with bulk rows; yields the schema as it was before them."""
-    with until_the_class_ends(django_db_blocker):
+    with for_many_tests(django_db_blocker):
         load.load()
         before = schema()
         volume.fill(patients=1400, appointments=Appointment.objects.count() + 3000, days=60, doctors=12, quiet=True)

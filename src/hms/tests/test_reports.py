@@ -14,7 +14,7 @@ from hms.domain.report_kinds import REPORTS
 from hms.domain.settings import forget, hospital
 from hms.errors import DomainError
 from hms.models import Allocation, CreditNote, Hospital, Invoice, Payment
-from hms.testing import make_appointment, make_doctor, make_invoice, make_patient, make_user
+from hms.testing import for_many_tests, make_appointment, make_doctor, make_invoice, make_patient, make_user
 
 pytestmark = pytest.mark.django_db
 DAYS = 150
@@ -104,9 +104,10 @@ class History:
         invoicing.issue(draft, by=clerk)
 
 
-@pytest.fixture(params=[1, 2, 3])
-def history(request, monkeypatch):
-    return History(request.param, monkeypatch)
+@pytest.fixture(scope="module", params=[1, 2, 3])
+def history(request, django_db_setup, django_db_blocker):
+    with for_many_tests(django_db_blocker), pytest.MonkeyPatch.context() as patch:
+        yield History(request.param, patch)
 
 
 def figures(name, params, by):
