@@ -37,7 +37,8 @@ def test_the_keyboard_alone_books(desk, page_for):
     page.keyboard.type("Omar")  # typed at once: nothing of it is lost while the panel comes
     expect(page.get_by_role("option", name=re.compile("HADDAD"))).to_be_visible()
     expect(page.locator("#patient-search")).to_have_value("Omar")
-    page.keyboard.press("Enter")  # the first one is marked
+    page.keyboard.press("ArrowDown")
+    page.keyboard.press("Enter")
     for _ in range(20):  # back to the fields, as somebody without a mouse goes
         page.keyboard.press("Shift+Tab")
         if page.evaluate("document.activeElement.name") == "doctor":
@@ -74,9 +75,29 @@ def test_a_name_searched_for_in_vain_is_carried_into_the_new_patient(desk, page_
     expect(page.locator("[name=new_family]")).to_have_value("Ōkami")
     expect(page.locator("[name=new_given]")).to_have_value("Yuki")
     expect(page.locator("[name=new_born]")).to_be_focused()
-    page.fill("[name=new_born]", "1990-02-03")
+    page.keyboard.type("3 Feb 1990")
     page.keyboard.press("Enter")
     expect(card(column(page, desk.ada), "ŌKAMI")).to_be_visible()
+
+
+@pytest.mark.parametrize(
+    ("keys", "marked"),
+    [
+        ([], "HADDAD"),
+        (["ArrowDown"], "HADDAD"),
+        (["ArrowDown", "ArrowDown"], "Register"),
+        (["ArrowDown", "ArrowDown", "ArrowDown"], "HADDAD"),
+        (["ArrowUp"], "Register"),
+    ],
+)
+def test_arrows_lead_from_the_first_patient_found_to_registering(desk, page_for, keys, marked):
+    page = open_board(page_for(desk.rita), desk.tomorrow)
+    page.keyboard.press("n")
+    page.keyboard.type("Omar")
+    expect(page.get_by_role("option", name=re.compile("HADDAD"))).to_be_visible()
+    for key in keys:
+        page.keyboard.press(key)
+    expect(page.locator("#patient-listbox [aria-selected=true]")).to_contain_text(marked)
 
 
 def test_opening_the_new_patient_by_hand_takes_what_was_searched_for(desk, page_for):

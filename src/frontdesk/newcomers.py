@@ -1,5 +1,6 @@
 """What was typed into a search for somebody who is not there yet, as the fields that register them."""
 
+from datetime import date
 from urllib.parse import urlencode
 
 from hms import names
@@ -29,5 +30,8 @@ def query(text):
 
 
 def booking_query(text):
-    """The same for the booking panel's own fields."""
-    return urlencode({IN_BOOKING[k]: v for k, v in new_patient(text).items() if v and k in IN_BOOKING})
+    """The same for the booking panel's own fields, the birth date as people read it."""
+    found = {IN_BOOKING[k]: v for k, v in new_patient(text).items() if v and k in IN_BOOKING}
+    if born := found.get("new_born"):
+        found["new_born"] = f"{date.fromisoformat(born):%d-%b-%Y}"
+    return urlencode(found)

@@ -58,10 +58,13 @@ def _read(found, past):
 def parse_date(text, *, past=False):
     """A date in the usual spellings (14/7/1945, 14.07.1945, 14 Jul 1945, 14-Jul-1945, 1945-07-14), or None.
 
-    Days come before months. ``past``: it is a day gone by, so that a year may be typed with two digits. Raises
-    ValueError for a day that does not exist.
+    Days come before months. ``past``: it is a day gone by, so that a year may be typed with two digits, or all of it as
+    eight (14071945). Raises ValueError for a day that does not exist.
     """
-    found = DATE.fullmatch(text.strip().lower())
+    text = text.strip().lower()
+    if past and re.fullmatch(r"[0-9]{8}", text):
+        text = f"{text[:2]}/{text[2:4]}/{text[4:]}"
+    found = DATE.fullmatch(text)
     return _read(found, past) if found else None
 
 

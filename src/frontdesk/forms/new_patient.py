@@ -8,7 +8,7 @@ from django.utils.translation import gettext_lazy as _
 from frontdesk import newcomers
 from hms.domain.patients import check_date_of_birth
 from hms.errors import DomainError
-from hms.forms import DateTextField, PhoneField, ShortText
+from hms.forms import BirthDateTextField, PhoneField, ShortText
 
 
 class NewPatientFields(forms.Form):
@@ -16,7 +16,7 @@ class NewPatientFields(forms.Form):
 
     new_family = ShortText(label=_("Family name"), required=False, max_length=150)
     new_given = ShortText(label=_("Given name"), required=False, max_length=150)
-    new_born = DateTextField(label=_("Date of birth"), required=False)
+    new_born = BirthDateTextField(label=_("Date of birth"), required=False)
     new_phone = PhoneField(label=_("Phone"), required=False)
 
     def __init__(self, *args, **kwargs):

@@ -58,7 +58,7 @@ def test_without_scripts_the_form_comes_back_with_radio_buttons(reception):
     [
         ("quigley", "new_family=Quigley"),
         ("ann quigley", "new_family=Quigley&amp;new_given=Ann"),
-        ("Quigley, Ann 14/7/1945", "new_born=1945-07-14&amp;new_family=Quigley&amp;new_given=Ann"),
+        ("Quigley, Ann 14/7/1945", "new_born=14-Jul-1945&amp;new_family=Quigley&amp;new_given=Ann"),
         ("何淑芬", "new_family=%E4%BD%95&amp;new_given=%E6%B7%91%E8%8A%AC"),
         ("07700 900123", "new_phone=07700+900123"),
         ("quigley 31/02/1965", "new_family=Quigley"),

@@ -25,7 +25,7 @@ from hms.domain import audit, payments, search
 from hms.domain import patients as domain
 from hms.domain.settings import hospital
 from hms.errors import DomainError, Stale
-from hms.forms import DateOfBirthField, DateTextField, PhoneField
+from hms.forms import BirthDateTextField, DateOfBirthField, DateTextField, PhoneField
 from hms.models import Appointment, Patient
 from hms.tables import keep_address
 
@@ -174,7 +174,7 @@ def _typed(query):
     fields = {
         "date_of_birth": lambda: (
             born.clean(born.widget.value_from_datadict(query, {}, "date_of_birth"))
-            or DateTextField(required=False).clean(query.get("new_born") or "")
+            or BirthDateTextField(required=False).clean(query.get("new_born") or "")
         ),
         "phone": lambda: PhoneField(required=False).clean(query.get("phone") or query.get("new_phone") or ""),
     }

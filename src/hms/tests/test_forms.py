@@ -7,7 +7,7 @@ from django import forms
 from django.core.exceptions import ValidationError
 
 from hms.dates import find_date, parse_date, parse_month
-from hms.forms import DateOfBirthField, DateTextField, LongText, PhoneField, ShortText
+from hms.forms import BirthDateTextField, DateOfBirthField, DateTextField, LongText, PhoneField, ShortText
 
 
 @pytest.mark.parametrize(
@@ -81,6 +81,18 @@ def test_two_digits_of_a_year_are_the_last_such_year():
     assert parse_date("1/1/45", past=True).year == 1945
     assert parse_date(f"1/1/{today.year % 100:02}", past=True).year == today.year
     assert parse_date(f"1/1/{(today + timedelta(days=366)).year % 100:02}", past=True).year == today.year - 99
+
+
+@pytest.mark.parametrize("text", ["14 Mar 1945", "14/3/45", "14.03.1945", "14031945", "1945-03-14", "March 14, 1945"])
+def test_a_birth_date_is_typed_in_one_field_any_way(text):
+    assert BirthDateTextField().clean(text) == date(1945, 3, 14)
+
+
+def test_a_birth_date_that_is_none_shows_how_one_looks():
+    with pytest.raises(ValidationError, match="Write it as 14 Mar 1945"):
+        BirthDateTextField().clean("tomorrow")
+    with pytest.raises(ValidationError, match="There is no 31021945"):
+        BirthDateTextField().clean("31021945")
 
 
 @pytest.mark.parametrize(

@@ -66,8 +66,9 @@ export class PatientPicker extends HTMLElement {
     if (document.activeElement !== this.input) return
     this.listbox.hidden = false
     this.input.setAttribute("aria-expanded", "true")
-    // The first one is marked, so that Enter picks it.
+    // The first one is marked, so that Enter picks it; an arrow down, pressed out of habit, stays on it.
     this.mark(this.options[0])
+    this.untouched = true
     this.querySelector("[data-status]").textContent = this.listbox.querySelector(".picker-none")?.textContent ?? ""
   }
 
@@ -82,6 +83,7 @@ export class PatientPicker extends HTMLElement {
   mark(option) {
     for (const other of this.listbox.querySelectorAll("[aria-selected=true]")) other.setAttribute("aria-selected", "false")
     this.marked = option
+    this.untouched = false
     if (!option) return this.input.removeAttribute("aria-activedescendant")
     option.setAttribute("aria-selected", "true")
     option.scrollIntoView({ block: "nearest" })
@@ -95,7 +97,8 @@ export class PatientPicker extends HTMLElement {
       event.preventDefault()
       if (!open) return this.later(0)
       const options = this.options
-      if (options.length) this.mark(options.at((options.indexOf(this.marked) + step) % options.length))
+      const at = this.untouched && step > 0 ? -1 : options.indexOf(this.marked)
+      if (options.length) this.mark(options.at((at + step) % options.length))
     } else if (event.key === "Enter" && (open || this.input.value.trim())) {
       // Never sends the form from here: what is typed is no patient yet.
       event.preventDefault()
