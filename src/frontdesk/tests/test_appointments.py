@@ -307,6 +307,17 @@ def test_a_move_is_undone(reception, htmx):
     assert (now.doctor, now.appointment_date) == (appointment.doctor, appointment.appointment_date)
 
 
+def test_a_move_back_to_a_time_given_away_says_to_whom(reception, htmx):
+    appointment, other = make_appointment(), make_doctor()
+    back = f"{appointment.doctor_id}@{appointment.appointment_date:%Y%m%dT%H%MZ}@30"
+    form = at(local(at="12:00")) | {"doctor": other.pk, "duration": "30"}
+    reception.post(url(appointment, "move/"), form, headers=htmx)
+    taken = make_appointment(doctor=appointment.doctor, start=appointment.appointment_date)
+    response = reception.post(url(appointment, "move-back/"), {"back": back}, headers=htmx)
+    assert response.status_code == 409
+    assert taken.patient.user.formal_name in page(response)
+
+
 @pytest.mark.parametrize(
     "back",
     [

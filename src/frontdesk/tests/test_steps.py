@@ -1,5 +1,6 @@
 """The steps of a visit, as buttons on the board send them."""
 
+import re
 from datetime import timedelta
 
 import pytest
@@ -111,6 +112,17 @@ def test_each_step_offers_its_way_back(reception, htmx, verb):
     assert row(appointment)["status"] == appointment.status
 
 
+@pytest.mark.parametrize("reason", ["Wrote to ann@example.org", ""])
+def test_undoing_a_reinstatement_cancels_again_for_the_same_reason(reception, htmx, reason):
+    appointment = make_appointment(status="CANCELLED", cancel_reason=reason)
+    page = reception.post(url(appointment, "reinstate"), headers=htmx).content.decode()
+    undo = re.search(r'formaction="([^"]+)" name="(\w+)" value="([^"]+)">Undo', page)
+    assert reception.post(undo[1], {undo[2]: undo[3]}, headers=htmx).status_code == 200
+    now = row(appointment)
+    assert now["status"] == "CANCELLED"
+    assert now["cancel_reason"] == (reason or "Reinstated by mistake")
+
+
 @pytest.mark.parametrize("verb", STEPS)
 @pytest.mark.parametrize("role", FORBIDDEN)
 def test_only_the_desk_takes_steps(request, role, verb):
@@ -148,6 +160,8 @@ def test_a_time_that_was_given_away_is_not_taken_back_and_others_are_offered(rec
     page = response.content.decode()
     assert response.status_code == 409
     assert "given to somebody else" in page
+    assert f'href="/desk/appointments/{taken.pk}/"' in page
+    assert taken.patient.user.formal_name in page
     assert page.count(f"/desk/appointments/new/?patient={gone.patient_id}&amp;doctor={gone.doctor_id}&amp;at=") == 5
     assert list(Appointment.objects.live()) == [taken]
 

@@ -30,20 +30,32 @@ def columns(appointments, refusals=None):
 
 
 def changed(
-    request, appointment, *, done="", undo=None, undo_value="", refusal=None, instead=(), before=None, panel=None
+    request,
+    appointment,
+    *,
+    done="",
+    undo=None,
+    undo_field=None,
+    refusal=None,
+    in_the_way=(),
+    instead=(),
+    before=None,
+    panel=None,
 ):
     """One appointment changed, or was not allowed to.
 
-    ``undo`` is the URL name of the way back; ``instead`` the free times to book after a refusal; ``before`` a copy from
-    before a move, whose column changed too; ``panel`` HTML to show in the side panel.
+    ``undo`` is the URL name of the way back, ``undo_field`` the ``(name, value)`` it is sent with; ``in_the_way``
+    the appointments that a refusal is about and ``instead`` the free times to book then; ``before`` a copy from before
+    a move, whose column changed too; ``panel`` HTML to show in the side panel.
     """
     context = {
         "appointment": appointment,
         "columns": _unless_elsewhere(request, appointment, before, refusal),
         "done": done,
         "undo": undo and reverse(f"frontdesk:{undo}", args=[appointment.pk]),
-        "undo_value": undo_value,
+        "undo_field": undo_field,
         "refusal": refusal,
+        "in_the_way": in_the_way,
         "instead": instead,
         "panel": panel,
     }

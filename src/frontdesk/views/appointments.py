@@ -150,7 +150,9 @@ def appointment_move(request, pk):
             back = f"{before.doctor_id}@{compact(before.appointment_date)}@{minutes}"
             at = f"{appointment.appointment_date.astimezone(hospital().zone):%d-%b %H:%M}"
             done = _("Moved to %(time)s, %(doctor)s") % {"time": at, "doctor": appointment.doctor}
-            return _done(request, appointment, done, before=before, undo="appointment-move-back", undo_value=back)
+            return _done(
+                request, appointment, done, before=before, undo="appointment-move-back", undo_field=("back", back)
+            )
     status = form.status if form.is_bound and form.errors else 200
     context = {"form": form, "appointment": appointment, **_beside(form)}
     return _panel(request, "move_panel", context, status)
@@ -162,7 +164,7 @@ def appointment_move_back(request, pk):
     appointment = _get(request, pk)
     number, moment, minutes = [*request.POST.get("back", "").split("@"), "", "", ""][:3]
     doctor = Doctor.objects.filter(pk=number).first() if number.isdecimal() and len(number) < 19 else None
-    start, before, refusal = parse_compact(moment), appointment, None
+    start, before, refusal, in_the_way = parse_compact(moment), appointment, None, ()
     if doctor is None or start is None or not (minutes.isdecimal() and len(minutes) < 4):
         refusal = _("That could not be undone. Move the appointment by hand.")
     else:
@@ -176,9 +178,10 @@ def appointment_move_back(request, pk):
                 override_reason=before.override_reason or _("Move undone"),
             )
         except DomainError as e:
-            refusal = str(e)
+            refusal, in_the_way = str(e), getattr(e, "in_the_way", ())
     if request.htmx:
-        return changed(request, appointment, done=_("Moved back"), refusal=refusal, before=before)
+        known = {"refusal": refusal, "in_the_way": in_the_way}
+        return changed(request, appointment, done=_("Moved back"), before=before, **known)
     messages.add_message(request, messages.ERROR if refusal else messages.SUCCESS, refusal or _("Moved back"))
     return redirect(board_url(appointment))
 

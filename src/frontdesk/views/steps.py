@@ -11,17 +11,18 @@ from hms.errors import DomainError
 from hms.models import Appointment
 
 
-def _step(request, pk, verb, done, undo=None, value=""):
+def _step(request, pk, verb, done, undo=None, undo_field=None):
     """Take one step and answer: the changed columns with a toast for htmx, the board's page for everybody else."""
     appointment = get_object_or_404(Appointment.objects.visible_to(request.user).with_people(), pk=pk)
-    refusal, instead = None, ()
+    refusal, known = None, {}
     try:
         appointment = verb(appointment, by=request.user)
     except DomainError as e:
-        refusal, instead = str(e), getattr(e, "free_times", ())
+        refusal = str(e)
+        known = {"in_the_way": getattr(e, "in_the_way", ()), "instead": getattr(e, "free_times", ())}
         appointment.refresh_from_db()
     if request.htmx:
-        return changed(request, appointment, done=done, undo=undo, undo_value=value, refusal=refusal, instead=instead)
+        return changed(request, appointment, done=done, undo=undo, undo_field=undo_field, refusal=refusal, **known)
     messages.add_message(request, messages.ERROR if refusal else messages.SUCCESS, refusal or done)
     return redirect(board_url(appointment))
 
@@ -77,4 +78,5 @@ def appointment_reinstate(request, pk):
     if was.status == Appointment.Status.NO_SHOW:
         return _step(request, pk, visits.reinstate, _("Reinstated"), undo="appointment-no-show")
     # The way back is cancelling again, for the reason that there was.
-    return _step(request, pk, visits.reinstate, _("Reinstated"), undo="appointment-cancel", value=was.cancel_reason)
+    reason = ("reason", was.cancel_reason or _("Reinstated by mistake"))
+    return _step(request, pk, visits.reinstate, _("Reinstated"), undo="appointment-cancel", undo_field=reason)
