@@ -4,11 +4,12 @@ import re
 from datetime import timedelta
 
 import pytest
+from django.utils import timezone
 from playwright.sync_api import expect
 
 from e2e.desk import TOMORROW, Desk, card, column, open_board, point
 from hms.models import Appointment, Patient
-from hms.testing import local, make_appointment
+from hms.testing import local, make_appointment, make_patient
 
 pytestmark = pytest.mark.browser
 
@@ -187,6 +188,27 @@ def test_a_card_shows_how_long_somebody_waits(desk, page_for):
     page = open_board(page_for(desk.rita), "/desk/")
     expect(card(page, "HADDAD")).to_contain_text("45 min")
     expect(page.locator("#queue")).to_contain_text("HADDAD")
+
+
+@pytest.mark.parametrize("width", [1440, 390])
+def test_every_card_shows_whose_it_is(desk, page_for, width):
+    arrived = timezone.now() - timedelta(minutes=5)
+    for n, status in enumerate(["SCHEDULED", "CONFIRMED", "ARRIVED", "IN_PROGRESS", "COMPLETED"]):
+        fields = {"status": "CONFIRMED", "checked_in_at": arrived} if status == "ARRIVED" else {"status": status}
+        for doctor, minutes in ((desk.ada, 15), (desk.ben, 30)):
+            patient = make_patient(first_name="Li", last_name="Subramanian")
+            start = local(TOMORROW, f"{11 + n}:00")
+            make_appointment(patient=patient, doctor=doctor, start=start, minutes=minutes, **fields)
+    page = page_for(desk.rita)
+    page.set_viewport_size({"width": width, "height": 900})
+    open_board(page, desk.tomorrow)
+    cut = page.evaluate("""() => [...document.querySelectorAll(".timeline > .card")].filter((card) => {
+        const [outer, name] = [card.querySelector("a"), card.querySelector("b")].map((e) => e.getBoundingClientRect())
+        const step = card.querySelector(".step")?.getBoundingClientRect()
+        const under = step && name.right > step.left && name.left < step.right && name.top < step.bottom - 4
+        return !name.height || name.bottom > outer.bottom + 1 || name.right > outer.right + 1 || under
+    }).map((card) => card.className + ": " + card.textContent)""")
+    assert cut == []
 
 
 def test_a_long_day_stays_light(desk, page_for):

@@ -97,6 +97,18 @@ def test_success_leaves_and_error_stays(doctor_page):
     expect(error).to_have_count(0)
 
 
+def test_a_toast_takes_the_place_of_what_was_said_of_the_same_thing(doctor_page):
+    doctor_page.evaluate("""() => {
+        for (const [about, text] of [["1", "Confirmed"], ["2", "Arrived"], ["1", "Cancelled"]]) {
+            const toast = document.createElement("toast-message")
+            toast.dataset.about = about
+            toast.textContent = text
+            document.querySelector("toast-stack").append(toast)
+        }
+    }""")
+    expect(doctor_page.locator("toast-message")).to_contain_text(["Arrived", "Cancelled"])
+
+
 def test_toast_stays_while_it_is_pointed_at(doctor_page):
     doctor_page.clock.install()
     doctor_page.evaluate("document.querySelector('toast-stack').say('Moved.', 'success') && 0")

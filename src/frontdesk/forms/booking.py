@@ -266,7 +266,7 @@ class EditForm(forms.Form):
     override_reason = ShortText(label=_("Reason for booking outside the hours"), required=False, max_length=200)
     version = forms.CharField(widget=forms.HiddenInput, required=False)
 
-    instead = refusal = theirs = None
+    refusal = theirs = None
     in_the_way = free_times = ()
     refuse = When.refuse
     ask_which = When.ask_which
@@ -275,6 +275,8 @@ class EditForm(forms.Form):
     def __init__(self, *args, **kwargs):
         super().__init__(*args, **kwargs)
         self.ask_reason = bool(self.data.get("override_reason"))
+        # A free time at which the longer visit fits, of the same doctor.
+        self.instead = parse_compact(self.data.get("instead", "").partition("@")[2])
 
 
 class CancelForm(forms.Form):

@@ -1,5 +1,6 @@
 """One appointment: its panel, booking, editing, moving, cancelling."""
 
+import re
 from datetime import UTC, date, datetime, timedelta
 
 import pytest
@@ -409,6 +410,18 @@ def test_a_longer_visit_meets_the_next_one(reception, htmx):
     assert response.status_code == 409
     assert "typed by me" in page(response)
     assert row(appointment)["duration"] == timedelta(minutes=30)
+
+
+def test_a_longer_visit_takes_one_of_the_free_times_offered(reception, htmx):
+    appointment = make_appointment()
+    make_appointment(doctor=appointment.doctor, start=appointment.end)
+    form = {"reason": "typed by me", "duration": "45", "version": appointment.version}
+    refused = page(reception.post(url(appointment, "edit/"), form, headers=htmx))
+    instead = re.search(r'name="instead" value="([^"]+)"', refused)[1]
+    assert reception.post(url(appointment, "edit/"), form | {"instead": instead}, headers=htmx).status_code == 200
+    now = row(appointment)
+    assert (now["reason"], now["duration"]) == ("typed by me", timedelta(minutes=45))
+    assert f"{now['appointment_date']:%Y%m%dT%H%MZ}" == instead.partition("@")[2]
 
 
 # --- cancelling

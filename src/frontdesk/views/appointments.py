@@ -123,12 +123,13 @@ def appointment_edit(request, pk):
     initial = {k: getattr(appointment, k) for k in ("reason", "notes", "duration", "version")}
     form = EditForm(request.POST or None, initial=initial)
     if request.method == "POST" and form.is_valid():
+        before = appointment
         try:
-            appointment = scheduling.edit(appointment, by=request.user, **form.cleaned_data)
+            appointment = scheduling.edit(appointment, start=form.instead, by=request.user, **form.cleaned_data)
         except DomainError as e:
             form.refuse(e)
         else:
-            return _done(request, appointment, _("Saved"))
+            return _done(request, appointment, _("Saved"), before=before)
     status = form.status if form.is_bound and form.errors else 200
     return _panel(request, "edit_panel", {"form": form, "appointment": appointment}, status)
 

@@ -87,16 +87,17 @@ def reschedule(appointment, *, doctor, start, duration=None, by, override_reason
         return moved
 
 
-def edit(appointment, *, reason, notes, duration, by, version=None, override_reason=""):
-    """Change what the visit is about and how long it takes. A longer one is checked as a move is."""
+def edit(appointment, *, reason, notes, duration, by, start=None, version=None, override_reason=""):
+    """Change what the visit is about and how long it takes, or with ``start`` when: both are checked as a move is."""
     with transaction.atomic(), pghistory.context(user=by.pk, action="appointment.edited"):
         locks.take(doctors=[appointment.doctor_id], patients=[appointment.patient_id])  # turns before rows, everywhere
         current = fresh(appointment, version)
-        if duration != current.duration:
+        start = start or current.appointment_date
+        if (start, duration) != (current.appointment_date, current.duration):
             current = reschedule(
                 current,
                 doctor=current.doctor,
-                start=current.appointment_date,
+                start=start,
                 duration=duration,
                 by=by,
                 override_reason=override_reason,

@@ -249,7 +249,7 @@ export class Mover {
     const [, doctor, time] = location.hash.match(/^#place-(\d+)-(\d\d:\d\d)$/) ?? []
     requestAnimationFrame(() => {
       if (doctor) this.startKeys(null, { doctor, time })
-      else document.getElementById("placing").focus({ preventScroll: true })
+      else document.getElementById("placing")?.focus({ preventScroll: true })
     })
   }
 

@@ -18,6 +18,7 @@ export class ToastStack extends HTMLElement {
 export class ToastMessage extends HTMLElement {
   connectedCallback() {
     this.setAttribute("role", this.lasting ? "alert" : "status")
+    this.replaceOlder()
     if (!this.querySelector("[data-close]")) this.append(this.closeButton())
     this.addEventListener("click", (event) => event.target.closest("[data-close]") && this.remove())
     // An action inside (Undo) has been taken: what the message said no longer holds.
@@ -32,6 +33,13 @@ export class ToastMessage extends HTMLElement {
 
   disconnectedCallback() {
     clearTimeout(this.timer)
+  }
+
+  // What was said of the same thing before no longer holds, and its Undo would meet another state.
+  replaceOlder() {
+    const { about } = this.dataset
+    if (!about) return
+    for (const other of [...this.parentElement.children]) if (other !== this && other.dataset.about === about) other.remove()
   }
 
   get lasting() {
