@@ -1,5 +1,8 @@
 """The link in a letter about a visit: confirm, move or cancel without signing in, and see nothing of a person."""
 
+import time
+from datetime import timedelta
+
 import pytest
 from django.core import mail
 from django.utils import timezone
@@ -166,6 +169,41 @@ def test_a_link_that_is_old_altered_or_somebody_elses_opens_nothing_of_this_visi
     monkeypatch.setattr(letters, "LINK_DAYS", -1)
     assert signed_out.get(link).status_code == 404
     assert signed_out.post(link, {"do": "cancel"}).status_code == 404
+    visit.refresh_from_db()
+    assert visit.status == "SCHEDULED"
+
+
+@pytest.mark.parametrize("status", ["SCHEDULED", "CONFIRMED", "IN_PROGRESS"])
+def test_it_is_over_as_soon_as_the_visit_begins(signed_out, visit, status):
+    sent = {"seen": seen(signed_out.get(path(visit)))}
+    at = times(signed_out.get(path(visit) + "move/"))[0]
+    links = {path(visit)}
+    begun = timezone.now() - timedelta(seconds=1)
+    Appointment.objects.update(appointment_date=begun, status=status)
+    links.add(path(Appointment.objects.get()))
+    for link in links:
+        for what in ("confirm", "cancel"):
+            answers = [signed_out.get(link), signed_out.post(link, sent | {"do": what})]
+            answers += [signed_out.get(link + "move/"), signed_out.post(link + "move/", sent | {"at": at})]
+            for answer in answers:
+                assert answer.status_code == 410
+                assert "This visit’s time is over" in text(answer)
+                assert "good until the visit began" in text(answer)
+                assert "<button" not in text(answer).split("<main")[1].split("</main")[0]
+    visit.refresh_from_db()
+    assert (visit.appointment_date, visit.status) == (begun, status)
+
+
+def test_it_is_good_for_sixty_days(signed_out, visit, monkeypatch):
+    link, now = path(visit), time.time()
+    Appointment.objects.update(appointment_date=local(days=80))
+    monkeypatch.setattr("django.core.signing.time.time", lambda: now + 59.9 * 86400)
+    assert "moved since that letter" in text(signed_out.get(link))
+    monkeypatch.setattr("django.core.signing.time.time", lambda: now + 60.1 * 86400)
+    for where in ("", "move/"):
+        for answer in (signed_out.get(link + where), signed_out.post(link + where, {"do": "cancel"})):
+            assert answer.status_code == 404
+            assert "Links are good for sixty days" in text(answer)
     visit.refresh_from_db()
     assert visit.status == "SCHEDULED"
 

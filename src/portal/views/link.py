@@ -16,12 +16,21 @@ def _gone(request):
     return render(request, "portal/visit_link.html", {"visit": None}, status=404)
 
 
+def _over(request, appointment):
+    """What has begun is neither confirmed, moved nor cancelled by a link any more; None before that."""
+    if appointment.appointment_date > timezone.now():
+        return None
+    return render(request, "portal/visit_link.html", {"visit": appointment, "over": True}, status=410)
+
+
 @require_http_methods(FORM)
 def visit_link(request, token):
     """Confirm or cancel without signing in. Nothing happens before a button is pressed."""
     appointment, then = letters.visit_of(token)
     if appointment is None:
         return _gone(request)
+    if over := _over(request, appointment):
+        return over
     user, done, refusal = appointment.patient.user, "", ""
     if request.method == "POST":
         try:
@@ -35,11 +44,9 @@ def visit_link(request, token):
         except DomainError as e:
             refusal = str(e)
             appointment, _then = letters.visit_of(token)
-    over = not appointment.is_waiting_to_happen or appointment.appointment_date <= timezone.now()
     context = {
         "visit": appointment,
-        "over": over,
-        "open": not over and not appointment.checked_in_at,
+        "open": appointment.is_waiting_to_happen and not appointment.checked_in_at,
         "seen": stamp(appointment.doctor_id, appointment.appointment_date),
         "moved": appointment.appointment_date != then,
         "done": done,
@@ -56,4 +63,6 @@ def visit_link_move(request, token):
     appointment, _then = letters.visit_of(token)
     if appointment is None:
         return _gone(request)
-    return move(request, appointment, back=reverse("visit-link", args=[token]), by_link=True)
+    return _over(request, appointment) or move(
+        request, appointment, back=reverse("visit-link", args=[token]), by_link=True
+    )
