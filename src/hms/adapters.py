@@ -5,8 +5,12 @@ import uuid
 from allauth.account.adapter import DefaultAccountAdapter
 from allauth.account.models import EmailAddress
 from allauth.account.stages import EmailVerificationStage
+from allauth.mfa.webauthn.internal.flows import did_use_passwordless_login
+from django.urls import reverse
+from django.utils.translation import gettext_lazy as _
 
 from hms.domain import outbox
+from hms.domain.settings import hospital
 from hms.models import User
 
 
@@ -19,12 +23,16 @@ class VerifyOwnAddress(EmailVerificationStage):
 
 
 class AccountAdapter(DefaultAccountAdapter):
+    error_messages = DefaultAccountAdapter.error_messages | {
+        "incorrect_code": _("That is not the code. Enter the one in the newest mail.")
+    }
+
     def send_mail(self, template_prefix, email, context):
         """Through the outbox as all mail: the page does not wait for a mail server, and a failure is seen and retried.
 
         Codes and links of allauth's mails let somebody in: nobody but the addressee reads them.
         """
-        message = self.render_mail(template_prefix, email, {"email": email} | context)
+        message = self.render_mail(template_prefix, email, {"email": email, "hospital": hospital()} | context)
         outbox.post(
             kind=f"account.{template_prefix.rpartition('/')[2]}",
             to=email,
@@ -47,6 +55,19 @@ class AccountAdapter(DefaultAccountAdapter):
         """Whoever signs up is a patient, whatever was posted."""
         user.role = User.Role.PATIENT
         return super().save_user(request, user, form, commit)
+
+    def get_reauthentication_methods(self, user):
+        """A key before a code: codes are few, and meant for the day when the key is gone."""
+        words = {"mfa_reauthenticate": _("Enter a code"), "mfa_reauthenticate:webauthn": _("Use your passkey or key")}
+        found = super().get_reauthentication_methods(user)
+        found = [method | {"description": words.get(method["id"], method["description"])} for method in found]
+        return sorted(found, key=lambda method: method["id"] == "mfa_reauthenticate")
+
+    def get_signup_redirect_url(self, request):
+        """Whoever has just made a passkey is shown what lets them in without it."""
+        if did_use_passwordless_login(request, request.user):
+            return reverse("mfa_view_recovery_codes")
+        return super().get_signup_redirect_url(request)
 
     def get_login_stages(self):
         """The address of whoever registered themself is proved before they are let in; others' were known before."""

@@ -1,7 +1,10 @@
-"""Days as people type them."""
+"""Days as people type them, and as patients read them."""
 
 import re
-from datetime import date
+from datetime import date, datetime
+
+from django.utils import formats
+from django.utils.translation import gettext as _
 
 # Long enough to be told apart; full names and other beginnings of them are accepted too.
 MONTHS = [
@@ -93,3 +96,17 @@ def find_date(text):
         if day and len(text) == len(text.lower()) and not re.search(r"\d", rest):
             return day, rest
     return None, text
+
+
+def said(value):
+    """Wednesday 6 August 2026, 5:30pm: a moment on the hospital's clock; a plain date without the time (NHS)."""
+    day = formats.date_format(value, "l j F Y")
+    return f"{day}, {said_time(value)}" if isinstance(value, datetime) else day
+
+
+def said_time(value):
+    """5:30pm, midday."""
+    if (value.hour, value.minute) == (12, 0):
+        return _("midday")
+    half = _("am") if value.hour < 12 else _("pm")
+    return f"{value.hour % 12 or 12}" + (f":{value.minute:02}" if value.minute else "") + half

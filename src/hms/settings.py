@@ -216,6 +216,9 @@ MFA_PASSKEY_LOGIN_ENABLED = MFA_PASSKEY_SIGNUP_ENABLED = True
 MFA_FORMS = {
     "add_webauthn": "hms.sign_in_forms.AddPasskeyForm",
     "signup_webauthn": "hms.sign_in_forms.SignupPasskeyForm",
+    "authenticate": "hms.sign_in_forms.SecondStepForm",
+    "reauthenticate": "hms.sign_in_forms.SecondStepAgainForm",
+    "activate_totp": "hms.sign_in_forms.AppForm",
 }
 MFA_TOTP_ISSUER = "HMS"
 USERSESSIONS_TRACK_ACTIVITY = False

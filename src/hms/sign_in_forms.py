@@ -1,12 +1,17 @@
 """allauth's forms without what our fields say already: a label stands above each, so nothing stands inside it."""
 
 from allauth.account import forms
+from allauth.account.models import EmailAddress
 from allauth.mfa.adapter import get_adapter
+from allauth.mfa.base import forms as mfa_forms
+from allauth.mfa.totp.forms import ActivateTOTPForm
 from allauth.mfa.utils import is_mfa_enabled
 from allauth.mfa.webauthn.forms import AddWebAuthnForm, SignupWebAuthnForm
 from django.contrib.auth.hashers import make_password
 from django.core.exceptions import ValidationError
 from django.utils.translation import gettext_lazy as _
+
+from hms.models import Patient, User
 
 
 class Plain:
@@ -28,6 +33,14 @@ class LoginForm(Plain, forms.LoginForm):
 
 
 class SignupForm(Plain, forms.SignupForm):
+    def __init__(self, *args, **kwargs):
+        super().__init__(*args, **kwargs)
+        self.fields["email"].label = _("E-mail")
+        self.fields["email"].error_messages["required"] = _("Enter your e-mail address.")
+        if "password1" in self.fields:
+            self.fields["password1"].error_messages["required"] = _("Choose a password.")
+            self.fields["password1"].help_text = _("At least 12 characters")
+
     def try_save(self, request):
         """The answer to a known address takes as long as the one to a new: a password is hashed for both."""
         if self.account_already_exists and not self.by_passkey:
@@ -56,7 +69,10 @@ class AddPasskeyForm(Readable, AddWebAuthnForm):
 
 
 class CodeForm(Plain, forms.ConfirmEmailVerificationCodeForm):
-    pass
+    def __init__(self, *args, **kwargs):
+        super().__init__(*args, **kwargs)
+        self.fields["code"].error_messages["required"] = _("Enter the code from the mail.")
+        self.fields["code"].help_text = _("Letters and digits, as in the newest mail")
 
 
 class ResetPasswordForm(Plain, forms.ResetPasswordForm):
@@ -67,21 +83,69 @@ class ResetPasswordForm(Plain, forms.ResetPasswordForm):
     def clean_email(self):
         """Only who had a way in gets a new one; whom the desk registered comes by invitation and birthday."""
         email = super().clean_email()
-        self.users = [user for user in self.users if user.has_usable_password() or is_mfa_enabled(user)]
+        self.users = [user for user in self.users if self._had_a_way_in(user)]
         return email
 
+    @staticmethod
+    def _had_a_way_in(user):
+        if user.has_usable_password() or is_mfa_enabled(user):
+            return True
+        # Stopped before making the passkey: the address is proved, and there is no record yet that it could open.
+        proved = EmailAddress.objects.filter(user=user, email__iexact=user.email, verified=True).exists()
+        return proved and user.role == User.Role.PATIENT and not Patient.objects.filter(user=user).exists()
 
-class ResetPasswordKeyForm(Plain, forms.ResetPasswordKeyForm):
+
+class NewPassword(Plain):
+    """One rule is told beforehand; what else is wrong with a password, when it is."""
+
+    def __init__(self, *args, **kwargs):
+        super().__init__(*args, **kwargs)
+        self.fields["password1"].label = _("New password")
+        self.fields["password1"].help_text = _("At least 12 characters")
+        self.fields["password2"].label = _("New password again")
+
+
+class ResetPasswordKeyForm(NewPassword, forms.ResetPasswordKeyForm):
     pass
 
 
-class ChangePasswordForm(Plain, forms.ChangePasswordForm):
-    pass
+class ChangePasswordForm(NewPassword, forms.ChangePasswordForm):
+    def __init__(self, *args, **kwargs):
+        super().__init__(*args, **kwargs)
+        self.fields["oldpassword"].label = _("Password now")
+        self.fields["oldpassword"].help_text = ""
 
 
-class SetPasswordForm(Plain, forms.SetPasswordForm):
+class SetPasswordForm(NewPassword, forms.SetPasswordForm):
     pass
 
 
 class ReauthenticateForm(Plain, forms.ReauthenticateForm):
+    def __init__(self, *args, **kwargs):
+        super().__init__(*args, **kwargs)
+        self.fields["password"].help_text = ""  # the page has its own link
+        self.fields["password"].error_messages["required"] = _("Enter your password.")
+
+
+class AnyCode(Plain):
+    """A code of the app, or one of the recovery codes."""
+
+    def __init__(self, *args, **kwargs):
+        super().__init__(*args, **kwargs)
+        self.fields["code"].label = _("A code from your app, or a recovery code")
+        self.fields["code"].error_messages["required"] = _("Enter a code.")
+
+
+class SecondStepForm(AnyCode, mfa_forms.AuthenticateForm):
     pass
+
+
+class SecondStepAgainForm(AnyCode, mfa_forms.ReauthenticateForm):
+    pass
+
+
+class AppForm(Plain, ActivateTOTPForm):
+    def __init__(self, *args, **kwargs):
+        super().__init__(*args, **kwargs)
+        self.fields["code"].label = _("Code from the app")
+        self.fields["code"].error_messages["required"] = _("Enter the code that the app shows.")

@@ -3,7 +3,7 @@
 from django.contrib import admin
 from django.urls import include, path
 
-from hms import outbox, views
+from hms import keys, outbox, views
 
 handler400 = "hms.views.bad_request"
 handler403 = "hms.views.forbidden"
@@ -18,6 +18,7 @@ urlpatterns = [
     path("outbox/", outbox.demo_outbox, name="demo-outbox"),
     path("accounts/session/", views.session, name="session"),
     path("accounts/session/extend/", views.session_extend, name="session-extend"),
+    path("accounts/2fa/webauthn/keys/<int:pk>/remove/", keys.remove_key, name="mfa_remove_webauthn"),
     path("accounts/", include("allauth.urls")),
     path("admin/", admin.site.urls),
     path("desk/", include("frontdesk.urls")),

@@ -18,6 +18,7 @@ from django.utils.translation import gettext_lazy
 from icalendar import Calendar, Event, vText
 
 from hms import jobs
+from hms.dates import said
 from hms.domain import outbox
 from hms.domain.settings import hospital
 from hms.models import Appointment
@@ -54,8 +55,7 @@ def write(pk, what, key, version=None):
     user, zone = a.patient.user, hospital().zone
     if not user.is_active:
         return None
-    at = a.appointment_date.astimezone(zone)
-    day = f"{at:%A} {at.day} {at:%B}, {at:%H:%M}"
+    day = said(a.appointment_date.astimezone(zone))
     return outbox.post(
         kind=f"visit.{what}",
         to=user.email,
@@ -116,7 +116,9 @@ def _paragraphs(a, what, day):
         )
     else:
         yield _("your visit is booked: %(where)s") % {"where": where}
-    if what not in GONE:
+    if what == "requested":
+        yield _("Move or cancel it here: %(link)s") % {"link": link(a)}
+    elif what not in GONE:
         yield _("Confirm, move or cancel it here: %(link)s") % {"link": link(a)}
     if h.address:
         yield h.address

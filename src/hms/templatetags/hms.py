@@ -6,6 +6,7 @@ from decimal import Decimal, InvalidOperation
 from functools import cache, lru_cache
 
 import phonenumbers
+from allauth.mfa.webauthn.internal.flows import did_use_passwordless_login
 from django import forms, template
 from django.templatetags.static import static
 from django.urls import NoReverseMatch, reverse
@@ -15,6 +16,7 @@ from django.utils.safestring import mark_safe
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
+from hms.dates import said, said_time
 from hms.domain.settings import hospital
 from hms.middleware import expires_at
 from hms.models import User
@@ -117,20 +119,13 @@ def patient_date(value):
     value = _local(value)
     if not isinstance(value, date):
         return ""
-    day = formats.date_format(value, "l j F Y")
-    if not isinstance(value, datetime):
-        return day
-    return f"{day}, {patient_time(value)}"
+    return said(value)
 
 
 @register.filter
 def patient_time(value):
     """5:30pm, midday."""
-    value = _local(value)
-    if (value.hour, value.minute) == (12, 0):
-        return _("midday")
-    half = _("am") if value.hour < 12 else _("pm")
-    return f"{value.hour % 12 or 12}" + (f":{value.minute:02}" if value.minute else "") + half
+    return said_time(_local(value))
 
 
 @register.filter
@@ -356,6 +351,13 @@ def session_left(context):
     """Whole seconds until this person's session ends unless they use it."""
     request = context["request"]
     return max(0, int(expires_at(request.session, request.user) - time.time()))
+
+
+@register.simple_tag(takes_context=True)
+def came_by_passkey(context):
+    """Whether this person signed in with a passkey, or has no password to sign in with again."""
+    request = context["request"]
+    return not request.user.has_usable_password() or did_use_passwordless_login(request, request.user)
 
 
 BROWSERS = [("Edg/", "Edge"), ("OPR/", "Opera"), ("Firefox/", "Firefox"), ("Chrome/", "Chrome"), ("Safari/", "Safari")]

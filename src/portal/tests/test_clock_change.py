@@ -43,14 +43,14 @@ def test_what_is_chosen_is_what_pages_letters_and_calendars_say(patient, start):
     made = Appointment.objects.get()
     assert made.appointment_date == start
     run_jobs()
-    assert f"{start:%A} {start.day} {start:%B}, 10:00" in mail.outbox[0].body
+    assert f"{start:%A} {start.day} {start:%B %Y}, 10am" in mail.outbox[0].body
     calendar = letters.calendar_file(made).decode()
     assert f"DTSTART:{start.astimezone(UTC):%Y%m%dT%H%M%SZ}" in calendar
     for days in letters.REMINDERS:
         before = datetime.combine(start.date() - timedelta(days=days), time(8), LONDON)
         assert letters.remind(now=before) == 1
     run_jobs()
-    assert all(", 10:00" in m.body for m in mail.outbox)
+    assert all(", 10am" in m.body for m in mail.outbox)
 
 
 def test_free_times_keep_the_doctors_hours_on_both_sides(patient, start, monkeypatch):

@@ -214,6 +214,23 @@ class TestPasskey:
         )
         assert "login" in client.get("/portal/").headers["Location"]  # not in before it is made
 
+    def test_who_cannot_make_one_chooses_a_password_by_mail(self, db):
+        client = Client()
+        client.post("/accounts/signup/passkey/", {"email": "new@hms.example"})
+        run_jobs()
+        client.post(CONFIRM, {"code": code_of(mail.outbox[0])}, follow=True)
+        reset = "/accounts/password/reset/"
+        assert client.post("/accounts/logout/", {"next": reset}).headers["Location"] == reset
+        client.post(reset, {"email": "new@hms.example"})
+        run_jobs()
+        assert "/password/reset/key/" in mail.outbox[-1].body
+
+    def test_who_has_not_proved_the_address_gets_no_link_by_it(self, db):
+        Client().post("/accounts/signup/passkey/", {"email": "new@hms.example"})
+        Client().post("/accounts/password/reset/", {"email": "new@hms.example"})
+        run_jobs()
+        assert not any("/password/reset/key/" in letter.body for letter in mail.outbox)
+
     @pytest.mark.parametrize("credential", ["", "x", "[]", "{}", '{"id": "x", "rawId": "x", "type": "public-key"}'])
     def test_what_no_key_said_is_refused(self, db, credential):
         client = Client()

@@ -28,7 +28,9 @@ class PassKey extends HTMLElement {
       refused.hidden = false
       return
     }
-    form.submit()
+    // Whoever wants to send it without leaving the page says so (session-watch).
+    const ready = new CustomEvent("pass-key:ready", { bubbles: true, cancelable: true, detail: { form } })
+    if (this.dispatchEvent(ready)) form.submit()
   }
 
   async #credential(form) {

@@ -26,7 +26,9 @@ class SessionWatch extends HTMLElement {
     document.addEventListener("live:ended", this.check)
     document.addEventListener("submit", this.#leaving)
     addEventListener("pageshow", this.#back)
-    this.signIn.addEventListener("submit", this.#submit)
+    this.byPassword = this.signIn.querySelector("form[data-by-password]")
+    this.byPassword?.addEventListener("submit", this.#submit)
+    this.signIn.addEventListener("pass-key:ready", this.#recognised)
     // Escape must not bring back what the end of the session has covered. Browsers let it through at the second press.
     this.signIn.addEventListener("cancel", (event) => event.preventDefault())
     this.signIn.addEventListener("close", () => this.#over && this.signIn.showModal())
@@ -134,7 +136,7 @@ class SessionWatch extends HTMLElement {
     this.#over = true
     if (this.warning.open) this.warning.close()
     this.signIn.showModal()
-    this.signIn.querySelector("[type=password]").focus()
+    this.signIn.querySelector("pass-key:not([hidden]) button, [type=password]")?.focus()
     this.dispatchEvent(new CustomEvent("session:ended", { bubbles: true }))
   }
 
@@ -142,7 +144,7 @@ class SessionWatch extends HTMLElement {
     this.#over = false
     this.#told = false
     this.#problem("")
-    this.signIn.querySelector("form").reset()
+    this.byPassword?.reset()
     this.signIn.close()
     this.#say(this.dataset.sayBack, "success")
     this.dispatchEvent(new CustomEvent("session:resumed", { bubbles: true }))
@@ -161,14 +163,29 @@ class SessionWatch extends HTMLElement {
     }
   }
 
-  async #enter(body) {
+  // The passkey has answered: its form is sent from here, so that the page stays.
+  #recognised = async (event) => {
+    event.preventDefault()
+    const { form } = event.detail
+    try {
+      const response = await this.#send(form.action, new URLSearchParams(new FormData(form)))
+      if (response.status === 429) return this.#problem(this.dataset.sayWait)
+      await this.check()
+      if (this.#over) this.#problem(this.dataset.sayRefused)
+    } catch {
+      this.#problem(this.dataset.sayOffline)
+    }
+  }
+
+  async #send(address, body) {
     // The token of the ended session is void; the answer brings one for the signed-out.
     const { csrf } = await (await fetch(this.dataset.session, { headers: { "X-Background": "1" } })).json()
-    const response = await fetch(this.dataset.login, {
-      method: "POST",
-      body,
-      headers: { "X-CSRFToken": csrf, "X-Requested-With": "XMLHttpRequest", Accept: "application/json" },
-    })
+    const headers = { "X-CSRFToken": csrf, "X-Requested-With": "XMLHttpRequest", Accept: "application/json" }
+    return fetch(address, { method: "POST", body, headers, redirect: "manual" })
+  }
+
+  async #enter(body) {
+    const response = await this.#send(this.dataset.login, body)
     if (response.status === 429) return this.#problem(this.dataset.sayWait)
     const answer = await response.json()
     if (!response.ok) {
@@ -194,7 +211,7 @@ class SessionWatch extends HTMLElement {
     const place = this.signIn.querySelector("[data-problem]")
     place.textContent = text
     place.hidden = !text
-    this.signIn.querySelector("[type=password]").setAttribute("aria-invalid", Boolean(text))
+    this.signIn.querySelector("[type=password]")?.setAttribute("aria-invalid", Boolean(text))
   }
 
   #say(text, kind) {
