@@ -8,13 +8,12 @@ from django.utils import timezone
 from playwright.sync_api import expect
 
 from e2e.desk import Desk, card, open_board
+from e2e.phone import PHONE
 from hms.domain import letters
 from hms.models import Appointment, SlotHold
 from hms.testing import local, make_appointment
 
 pytestmark = pytest.mark.browser
-
-PHONE = {"width": 360, "height": 740}
 
 
 @pytest.fixture

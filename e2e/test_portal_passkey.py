@@ -4,45 +4,14 @@ import re
 
 import pytest
 from allauth.mfa.models import Authenticator
+from django.contrib.sessions.models import Session
 from playwright.sync_api import expect
 
+from e2e.phone import PHONE, Phone
 from hms.models import OutboxMail, User
-from hms.testing import run_jobs
+from hms.testing import PASSWORD, make_patient, run_jobs
 
 pytestmark = pytest.mark.browser
-
-PHONE = {"width": 360, "height": 740}
-KEY = {
-    "protocol": "ctap2",
-    "ctap2Version": "ctap2_1",
-    "transport": "internal",
-    "hasResidentKey": True,
-    "hasUserVerification": True,
-    "isUserVerified": True,
-    "automaticPresenceSimulation": True,
-}
-
-
-class Phone:
-    """A page whose browser has an authenticator, at the name that passkeys need."""
-
-    def __init__(self, page, live_hms):
-        self.page = page
-        self.base = live_hms.url.replace("127.0.0.1", "localhost")
-        self.cdp = page.context.new_cdp_session(page)
-        self.cdp.send("WebAuthn.enable")
-        self.key = self.cdp.send("WebAuthn.addVirtualAuthenticator", {"options": KEY})["authenticatorId"]
-
-    def open(self, path):
-        self.page.goto(self.base + path)
-
-    def press(self, name, then):
-        self.page.get_by_role("button", name=name).click()
-        expect(self.page.locator("h1")).to_have_text(then)
-
-    def recognises(self, whether):
-        """Whether the finger on the phone is the right one."""
-        self.cdp.send("WebAuthn.setUserVerified", {"authenticatorId": self.key, "isUserVerified": whether})
 
 
 @pytest.fixture
@@ -54,21 +23,24 @@ def test_from_an_address_to_signed_in_again_with_a_passkey(phone, live_hms):
     page = phone.page
     phone.open("/accounts/signup/")
     page.get_by_role("link", name="Use a passkey instead of a password").click()
-    page.get_by_label("Email").fill("ana@hms.example")
+    page.get_by_label("E-mail").fill("ana@hms.example")
     phone.press("Continue", "Enter the code")
     run_jobs()
     letter = OutboxMail.objects.get(to="ana@hms.example")
-    code = re.search(r"^\s*([A-Z0-9]{4,8}(?:-?[A-Z0-9]{2,4})?)\s*$", letter.text, re.MULTILINE)[1]
-    page.get_by_label("Code").fill(code)
+    page.get_by_label("Code").fill(code_in(letter))
     phone.press("Continue", "Make your passkey")
     phone.recognises(False)
     page.get_by_role("button", name="Make the passkey").click()
     expect(page.get_by_role("alert")).to_contain_text("No passkey was used")
     phone.recognises(True)
-    phone.press("Make the passkey", "What is your name?")
+    phone.press("Make the passkey", "Your recovery codes")
+    codes = page.locator(".codes li").all_text_contents()
+    assert len(set(codes)) == 10
+    page.get_by_role("link", name="Continue").click()
+    expect(page.locator("h1")).to_have_text("What is your name?")
     user = User.objects.get(email="ana@hms.example")
     assert (user.role, user.has_usable_password()) == ("PATIENT", False)
-    assert Authenticator.objects.get(user=user).wrap().is_passwordless
+    assert Authenticator.objects.get(user=user, type="webauthn").wrap().is_passwordless
 
     page.context.clear_cookies()
     phone.open("/portal/register/born/")
@@ -80,13 +52,101 @@ def test_from_an_address_to_signed_in_again_with_a_passkey(phone, live_hms):
     phone.press("Sign in with a passkey", "What is your date of birth?")  # the page that was asked for
 
     # What guards the account asks once more, by the passkey; then a second one can be made.
-    page.context.clear_cookies()
-    for name, value in live_hms.sign_in(user).items():
-        page.context.add_cookies([{"name": name, "value": value, "url": phone.base}])
+    phone.sign_in(live_hms, user)
     phone.open("/accounts/2fa/recovery-codes/generate/")
     expect(page.locator("h1")).to_have_text("Is it you?")
     page.get_by_role("button", name="Use your passkey").click()
     expect(page.locator("h1")).not_to_have_text("Is it you?")
+
+
+def code_in(letter):
+    return re.search(r"^\s*([A-Z0-9]{4,8}(?:-?[A-Z0-9]{2,4})?)\s*$", letter.text, re.MULTILINE)[1]
+
+
+def with_a_passkey(phone, email="ana@hms.example"):
+    """Signed up with a passkey alone, and on the page of the codes; returns the user."""
+    page = phone.page
+    phone.open("/accounts/signup/passkey/")
+    page.get_by_label("E-mail").fill(email)
+    phone.press("Continue", "Enter the code")
+    run_jobs()
+    page.get_by_label("Code").fill(code_in(OutboxMail.objects.get(to=email)))
+    phone.press("Continue", "Make your passkey")
+    phone.press("Make the passkey", "Your recovery codes")
+    return User.objects.get(email=email)
+
+
+def test_whose_phone_is_lost_comes_back_with_a_recovery_code(phone):
+    page = phone.page
+    user = with_a_passkey(phone)
+    code = page.locator(".codes li").first.text_content().strip()
+    phone.cdp.send("WebAuthn.removeVirtualAuthenticator", {"authenticatorId": phone.key})  # under a tram
+    page.context.clear_cookies()
+    phone.open("/accounts/login/")
+    page.get_by_role("link", name="Forgotten your password?").click()
+    page.get_by_label("E-mail").fill(user.email)
+    phone.press("Send the link", "Look into your mail")
+    run_jobs()
+    letter = OutboxMail.objects.filter(to=user.email, text__contains="/password/reset/key/").get()
+    phone.open(re.search(r"/accounts/password/reset/key/\S+", letter.text)[0])
+    page.get_by_label("New password", exact=True).fill(PASSWORD)
+    page.get_by_label("New password again").fill(PASSWORD)
+    phone.press("Save the password", "Your password is changed")
+    page.get_by_role("link", name="Sign in").click()
+    page.get_by_label("E-mail").fill(user.email)
+    page.get_by_label("Password").fill(PASSWORD)
+    page.locator("main form button.btn-primary").click()
+    expect(page.locator("h1")).to_have_text("One more step")
+    page.get_by_label("A code from your app").fill("00000000")
+    page.get_by_role("button", name="Continue").click()
+    expect(page.locator("error-summary")).to_be_visible()
+    page.get_by_label("A code from your app").fill(code)
+    phone.press("Continue", "What is your name?")
+
+
+def test_an_ended_session_is_resumed_in_place_by_the_passkey(phone, allowed_errors):
+    allowed_errors.append("SSE reconnect failed with status 401")
+    page = phone.page
+    user = with_a_passkey(phone)
+    make_patient(user=user)
+    phone.open("/portal/contact/")
+    page.get_by_label(re.compile("^Phone")).fill("020 7946 0000")
+    Session.objects.all().delete()
+    page.evaluate("document.querySelector('session-watch').check()")
+    dialog = page.get_by_role("dialog", name="Sign in again")
+    expect(dialog.locator("[type=password]")).to_have_count(0)  # there is none to type
+    expect(dialog.get_by_role("button", name="Use your passkey")).to_be_focused()
+    phone.recognises(False)
+    page.keyboard.press("Enter")
+    expect(dialog.get_by_role("alert")).to_contain_text("No passkey was used")
+    phone.recognises(True)
+    dialog.get_by_role("button", name="Use your passkey").click()
+    expect(dialog).to_have_count(0)
+    expect(page.get_by_label(re.compile("^Phone"))).to_have_value("020 7946 0000")
+    page.get_by_role("button", name="Save").click()
+    expect(page.locator("body")).to_contain_text("Your contact data are saved.")
+    user.refresh_from_db()
+    assert "7946" in str(user.phone)
+
+
+def test_without_a_passkey_at_hand_the_session_is_resumed_from_a_new_tab(page_for, live_hms, allowed_errors):
+    allowed_errors.append("SSE reconnect failed with status 401")
+    me = make_patient()  # without a password, and this browser has no passkeys: it is called by a number
+    page = page_for(me.user, viewport=PHONE)
+    page.goto("/portal/contact/")
+    page.get_by_label(re.compile("^Phone")).fill("020 7946 0000")
+    Session.objects.all().delete()
+    page.evaluate("document.querySelector('session-watch').check()")
+    dialog = page.get_by_role("dialog", name="Sign in again")
+    with page.expect_popup() as opened:
+        dialog.get_by_role("link", name="Sign in in a new tab").click()
+    expect(opened.value.locator("h1")).to_have_text("Sign in")
+    for name, value in live_hms.sign_in(me.user).items():
+        page.context.add_cookies([{"name": name, "value": value, "url": live_hms.url}])
+    opened.value.close()
+    page.evaluate("document.dispatchEvent(new Event('visibilitychange'))")
+    expect(dialog).to_have_count(0)
+    expect(page.get_by_label(re.compile("^Phone"))).to_have_value("020 7946 0000")
 
 
 def test_a_passkey_is_added_to_an_account_with_a_password(phone):

@@ -5,20 +5,12 @@ import re
 import pytest
 from playwright.sync_api import expect
 
-from e2e.desk import Desk, violations
+from e2e.desk import Desk
+from e2e.phone import PHONE, faults
 from hms.models import DataExport, Invoice, OutboxMail, Wish
 from hms.testing import make_history, run_jobs
 
 pytestmark = pytest.mark.browser
-PHONE = {"width": 360, "height": 740}
-# Whatever stands alone is as high as a finger; a link within a sentence need not be (WCAG 2.5.5).
-LOW = """() => [...document.querySelectorAll(
-    "main a, main button, main summary, main input:not([type=hidden]), main select, main textarea"
-)].filter((e) => {
-    const high = e.getBoundingClientRect().height
-    const alone = e.parentElement.textContent.trim() === e.textContent.trim()
-    return high > 0 && high < 43.5 && (alone || getComputedStyle(e).display !== "inline")
-}).map((e) => e.outerHTML.slice(0, 120))"""
 
 
 @pytest.fixture
@@ -34,9 +26,7 @@ def test_axe_finds_nothing_and_all_can_be_pressed(desk, page_for, scheme):
     found = {}
 
     def look(name):
-        found[name] = violations(page) + [f"too low: {e}" for e in page.evaluate(LOW)]
-        if page.evaluate("document.documentElement.scrollWidth") > PHONE["width"]:
-            found[name].append("wider than the window")
+        found[name] = faults(page)
 
     for path in (
         "/portal/",

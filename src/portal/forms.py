@@ -93,8 +93,13 @@ class Allergies(Step):
         error_messages={"required": _("Choose one of the three.")},
     )
     allergy_list = LongText(
-        label=_("If yes, to what?"), help_text=_("One on each line"), max_length=1000, required=False
+        label=_("If yes, to what?"),
+        help_text=_("One on each line"),
+        max_length=1000,
+        required=False,
+        widget=forms.Textarea(attrs={"rows": 4}),
     )
+    allergy_list.quiet = True  # neither optional nor required: it hangs on the answer above
 
     def clean(self):
         data = super().clean()
@@ -139,4 +144,9 @@ class ContactForm(forms.Form):
 
 
 class WishForm(forms.Form):
-    text = LongText(label=_("What is wrong?"), max_length=2000, error_messages={"required": _("Write what is wrong.")})
+    text = LongText(
+        label=_("What is wrong?"),
+        max_length=2000,
+        widget=forms.Textarea(attrs={"rows": 5}),
+        error_messages={"required": _("Write what is wrong.")},
+    )

@@ -50,6 +50,19 @@ def test_from_department_to_booked_in_six_pages(patient, ward):
     assert mail.outbox[0].attachments[0].filename == "visit.ics"
 
 
+@pytest.mark.parametrize("chosen", [True, False])
+def test_each_answer_can_be_changed_before_it_is_sent(patient, ward, chosen):
+    base = f"/portal/book/{ward.department_id}/{ward.pk if chosen else 0}/"
+    patient.post(base, {"reason": "A cough"})
+    patient.post(f"{base}time/", {"at": first_time(patient, ward)})
+    page = text(patient.get("/portal/book/check/"))
+    for link in (f"{base}time/", f"/portal/book/{ward.department_id}/", f"{base}?back=check"):
+        assert f'href="{link}"' in page
+    answer = patient.post(f"{base}?back=check", {"reason": "A sore knee"}, follow=True)
+    assert answer.redirect_chain == [("/portal/book/check/", 302)]
+    assert "A sore knee" in text(answer)
+
+
 def test_confirming_twice_books_once(patient, ward):
     book(patient, ward)
     visit = Appointment.objects.get()
@@ -313,6 +326,7 @@ class TestLetters:
 
 @pytest.mark.parametrize("doctors", [1, 4])
 def test_free_times_of_a_month_take_few_queries(patient, django_assert_num_queries, doctors):
+    make_it_midday()  # later in the day none of its times are left
     department = make_department()
     found = [make_doctor(department=department) for _ in range(doctors)]
     hospital()  # is kept

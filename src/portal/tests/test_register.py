@@ -68,6 +68,9 @@ def test_from_an_address_to_a_record(db):
     page = text(client.get("/portal/register/"))
     assert "Nuñez" in page
     assert "Penicillin" in page
+    assert "27 March 1965" in page
+    assert "+44 20 7946 0123" in page
+    assert "1965-03-27" not in page
     assert client.post("/portal/register/").headers["Location"] == "/portal/"
     patient = Patient.objects.get()
     assert (str(patient.user), patient.allergies, patient.blood_type) == ("Ana Nuñez", "Nuts; Penicillin", "A+")

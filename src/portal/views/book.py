@@ -15,6 +15,7 @@ from portal.own import own
 FORM = ["GET", "HEAD", "POST"]
 COMPACT = "%Y%m%dT%H%MZ"
 REASON = "portal-reason"  # in the session: what somebody writes of their health stands in no address
+DOCTOR = "portal-doctor"  # whom they wanted to see (0: whoever is free first), for the way back
 
 
 def moment(text):
@@ -72,6 +73,8 @@ def book_reason(request, department, doctor):
     _doctors(department, doctor)
     if request.method == "POST":
         request.session[REASON] = " ".join(request.POST.get("reason", "").split())[:500]
+        if request.GET.get("back") == "check":  # only this answer was to be changed
+            return redirect("portal:book-check")
         return redirect("portal:book-time", department.pk, doctor)
     context = {"department": department, "doctor": doctor, "reason": request.session.get(REASON, "")}
     return render(request, "portal/book_reason.html", context)
@@ -94,6 +97,7 @@ def book_time(request, department, doctor):
             self_service.may_book(request.patient, department)
             self_service.within_limits(department, start)
             holds.hold(patient=request.patient, doctor=chosen, start=start, duration=self_service.LENGTH)
+            request.session[DOCTOR] = doctor
             return redirect("portal:book-check")
         except DomainError as e:
             refusal = str(e)
@@ -158,4 +162,5 @@ def book_check(request):
         return redirect("portal:book")
     context = {"held": held, "reason": request.session.get(REASON, ""), "department": held.doctor.department}
     context["at"] = stamp(held.doctor_id, held.start)
+    context["doctor"] = held.doctor_id if request.session.get(DOCTOR) == held.doctor_id else 0
     return render(request, "portal/book_check.html", context)

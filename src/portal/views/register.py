@@ -1,11 +1,15 @@
 """Registering: one question a page, answers kept on the way, and checked before they become a record."""
 
+from datetime import date
+
 from django.http import Http404
 from django.shortcuts import redirect, render
+from django.utils import formats
 from django.views.decorators.http import require_http_methods
 
 from hms.domain import registration
 from hms.errors import DomainError
+from hms.forms import DateOfBirthField, PhoneField
 from hms.models import Patient, Registration
 from portal.forms import STEPS
 
@@ -43,10 +47,14 @@ def register(request):
 
 
 def _shown(form, name, answers):
-    value = answers.get(name, "")
-    choices = dict(getattr(form.fields[name], "choices", ()))
+    value, field = answers.get(name, ""), form.fields[name]
+    choices = dict(getattr(field, "choices", ()))
     if value is True:
         return "✓"
+    if value and isinstance(field, DateOfBirthField):
+        return formats.date_format(date.fromisoformat(value), "j F Y")
+    if value and isinstance(field, PhoneField):
+        return field.to_python(value).as_international
     return str(choices.get(value, value))
 
 
