@@ -15,7 +15,7 @@ def patient(hospital):
 
 
 def works(hospital, cookie, quick):
-    """A row for each page that a patient waits for while booking, at one and at eight clients."""
+    """A row for each page that a patient waits for while booking: five empty pages at most, six for a department."""
     department, doctor = hospital.one(
         "SELECT d.department_id, min(d.id) FROM hms_doctor d JOIN hms_department p ON p.id = d.department_id"
         " JOIN hms_user u ON u.id = d.user_id WHERE d.is_available AND u.is_active AND p.online <> 'VIEW'"
@@ -31,4 +31,7 @@ def works(hospital, cookie, quick):
         ("portal: a month of one doctor", f"{base}{doctor}/time/"),
         ("portal: a month of a department", f"{base}0/time/"),
     ]
-    return [Work(name, [request("GET", path, cookie)], {1: n, 8: n * 2}, path=path) for name, path in pages]
+    return [
+        Work(name, [request("GET", path, cookie)], {1: n, 8: n * 2}, 6 if path.endswith("/0/time/") else 5, path=path)
+        for name, path in pages
+    ]
