@@ -274,9 +274,9 @@ def _all_tests():
     # A browser is a machine of many parts: a journey that failed is made once more, and the run says so.
     again = ["--reruns", "1", "--only-rerun", "playwright", "--only-rerun", "AssertionError"]
     parts = {
-        "tests": ["src", "-m", "not alone", *workers],
-        "journeys": ["e2e", "-m", "not alone and not race", *workers, *again],
-        "alone": ["src", "e2e", "-m", "alone or (race and not alone)"],
+        "tests": ["src", "-m", "not alone", "--durations=60", *workers],
+        "journeys": ["e2e", "-m", "not alone", "--durations=30", *workers, *again],
+        "alone": ["src", "e2e", "-m", "alone", "--durations=30"],
     }
     codes = {name: _pytest("-q", *arguments) for name, arguments in parts.items()}
     return max(codes.values())

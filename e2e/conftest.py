@@ -165,10 +165,12 @@ def drop_database(name):
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items):
-    """Mark what stands in this folder, so that pytest-django makes the database and runs it after the quick tests."""
+    """Mark what stands in this folder: pytest-django makes the database; races over HTTP take the whole machine."""
     for item in items:
         if item.path.is_relative_to(ROOT / "e2e"):
             item.add_marker(pytest.mark.django_db(transaction=True))
+            if "race" in item.keywords:
+                item.add_marker(pytest.mark.alone)
 
 
 # --- nothing that counts may be skipped
