@@ -46,7 +46,8 @@ def _braces(pattern):
     return [f"{head}{one}{tail}" for one in inner.split(",")]
 
 
-def test_every_picture_is_there():
-    pictures = re.findall(r"!\[[^\]]+\]\(([^)]+)\)", README)
-    assert pictures
-    assert all((ROOT / picture).is_file() for picture in pictures)
+def test_every_picture_is_there_and_small():
+    pictures = re.findall(r'(?:src|srcset)="(docs/[^"]+)"', README)
+    assert {ROOT / picture for picture in pictures} == set((ROOT / "docs").iterdir())
+    for picture in pictures:
+        assert (ROOT / picture).stat().st_size < 130_000, picture
