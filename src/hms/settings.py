@@ -266,6 +266,7 @@ DATA_UPLOAD_MAX_MEMORY_SIZE = 2 * 1024 * 1024
 # --- Language, time, money. The Hospital row rules once it exists.
 LANGUAGE_CODE = "en"
 LANGUAGES = [("en", _("English"))]
+FORMAT_MODULE_PATH = ["hms.formats"]
 LOCALE_PATHS = [BASE_DIR / "src" / "hms" / "locale"]
 USE_I18N = True
 USE_TZ = True

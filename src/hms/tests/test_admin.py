@@ -145,7 +145,15 @@ class TestDoctor:
         assert doctor.hours.count() == 2
         assert TimeOff.objects.get(doctor=doctor).start == datetime(2026, 7, 6, 18, tzinfo=UTC)
         html = admin.get(page("hms_doctor_change", doctor.pk)).content.decode()
-        assert 'value="14:00:00"' in html
+        assert 'value="14:00"' in html
+
+    def test_days_come_before_months_and_are_shown_as_elsewhere(self, admin):
+        hours = [{"weekday": 0, "start": "08:00", "end": "12:00", "valid_from": "6/8/2026"}]
+        data = self.data(hours, [], user=make_user("DOCTOR").pk, department=make_department().pk)
+        assert admin.post(page("hms_doctor_add"), data).status_code == 302
+        assert WorkingHours.objects.get().valid_from == date(2026, 8, 6)
+        user = make_user(last_login=datetime(2026, 8, 6, 15, 5, tzinfo=UTC))
+        assert "06-Aug-2026 16:05" in admin.get(page("hms_user_change", user.pk)).content.decode()
 
     @pytest.mark.parametrize("saved", [True, False])
     def test_hours_that_overlap_are_refused(self, admin, saved):
