@@ -211,6 +211,16 @@ def test_every_card_shows_whose_it_is(desk, page_for, width):
     assert cut == []
 
 
+@pytest.mark.parametrize("width", [1440, 390])
+def test_the_longest_name_pushes_nothing_off_the_list(desk, page_for, width):
+    make_patient(first_name="Anna", last_name="W" * 150)
+    page = page_for(desk.rita)
+    page.set_viewport_size({"width": width, "height": 900})
+    page.goto("/desk/patients/?q=www")
+    book = page.get_by_role("link", name=re.compile("^Book for WWW")).bounding_box()
+    assert book["x"] + book["width"] <= width
+
+
 def test_a_long_day_stays_light(desk, page_for):
     for hour in range(8, 18):
         for minute in (0, 15, 30, 45):

@@ -1,5 +1,6 @@
 """Possible duplicates at the desk: found, compared, merged, undone."""
 
+import re
 from datetime import date
 
 import pytest
@@ -10,7 +11,7 @@ from django.urls import reverse
 from hms.models import AccessLog, Merge
 from hms.testing import local, make_appointment, make_patient
 
-URL = reverse("frontdesk:duplicates")
+URL = reverse("frontdesk:patient-pairs")
 CLINICAL = {"allergies": "Canary penicillin", "medical_history": "Canary history", "blood_type": "AB-"}
 
 
@@ -31,7 +32,8 @@ def test_the_list_leads_to_the_pairs_and_each_pair_to_both_records(reception, pa
     assert merge_url(*pair) in page
     assert "same birth date" in page
     assert AccessLog.objects.filter(patient__in=pair, action="patient.suggested").count() == 2
-    assert reverse("frontdesk:duplicates") in reception.get(reverse("frontdesk:patients")).content.decode()
+    assert reverse("frontdesk:patient-pairs") in reception.get(reverse("frontdesk:patients")).content.decode()
+    assert re.search(r'href="/desk/patients/" aria-current="true"', reception.get(URL).content.decode())
 
 
 def test_both_stand_side_by_side_in_numbers_and_nothing_clinical(reception, pair):

@@ -14,7 +14,7 @@ RECENT = 20  # merges that can be undone from the page
 
 
 @require_safe
-def duplicates(request):
+def patient_pairs(request):
     """Pairs of records that may be one person, and what was merged lately."""
     pairs = merging.suspects()
     if pairs:
@@ -22,7 +22,7 @@ def duplicates(request):
         audit.log(shown.values(), "patient.suggested", by=request.user)
     merges = Merge.objects.filter(undone_at=None).select_related("kept__user", "gone__user", "by").defer("moved")
     context = {"pairs": pairs, "merges": merges[:RECENT], "most": merging.MOST}
-    return render(request, "frontdesk/duplicates.html", context)
+    return render(request, "frontdesk/patient_pairs.html", context)
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -60,4 +60,4 @@ def merge_undo(request, pk):
         messages.error(request, str(e))
     else:
         messages.success(request, _("Undone: both records are as they were."))
-    return redirect("frontdesk:duplicates")
+    return redirect("frontdesk:patient-pairs")

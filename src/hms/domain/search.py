@@ -96,7 +96,7 @@ def plain(text):
 
 def _notice(text):
     number = record_number.parse(text)
-    if number and not record_number.is_valid(number):
+    if number and not record_number.is_valid(number) and find_date(text)[0] is None:
         return _("%(number)s is no record number: a digit of it is wrong.") % {"number": record_number.grouped(number)}
     return ""
 

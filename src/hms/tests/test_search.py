@@ -78,6 +78,11 @@ def test_a_day_that_does_not_exist_is_no_number(people, typed):
     assert "record number" not in answer.notice
 
 
+@pytest.mark.parametrize("typed", ["21/11/1998", "1998-11-21", "21.11.1998"])
+def test_a_day_on_which_nobody_was_born_is_no_mistyped_number(people, typed):
+    assert search.patients(typed).notice == ""
+
+
 def test_beside_a_name_a_day_that_does_not_exist_is_said_and_the_name_is_found(people):
     answer = search.patients("muller 31/02/1965")
     assert "31/02/1965 is not a day that exists" in answer.notice

@@ -1,5 +1,7 @@
 """Pages around the audiences: the shell, errors, sign-in and account."""
 
+import re
+
 import pytest
 from django.contrib.sessions.models import Session
 
@@ -69,6 +71,26 @@ def test_signing_in_leads_to_the_page_that_was_asked_for(signed_out, clerk):
     assert response.status_code == 302
     assert response.headers["Location"] == "/desk/?date=2026-08-06"
     assert Session.objects.count() == 1
+
+
+@pytest.mark.parametrize(
+    ("path", "labels"),
+    [
+        ("/accounts/login/", ["E-mail", "Password"]),
+        ("/accounts/signup/", ["E-mail", "Password"]),
+        ("/accounts/signup/passkey/", ["E-mail"]),
+        ("/accounts/password/reset/", ["E-mail"]),
+    ],
+)
+def test_the_way_in_spells_its_fields_as_every_other_page(signed_out, db, path, labels):
+    assert re.findall(r'class="field-label"[^>]*>([^<]+)<', signed_out.get(path).content.decode()) == labels
+
+
+def test_a_new_password_is_asked_for_in_sentence_case(clerk, client):
+    client.force_login(clerk, backend="allauth.account.auth_backends.AuthenticationBackend")
+    html = client.get("/accounts/password/change/").content.decode()
+    labels = re.findall(r'<label class="field-label" for="id_\w+">([^<]+)<', html)
+    assert labels == ["Password now", "New password", "New password again"]
 
 
 def test_wrong_password_keeps_the_address_and_says_so(signed_out, clerk):
