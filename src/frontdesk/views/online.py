@@ -7,6 +7,7 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
+from hms.dates import said
 from hms.domain import audit, outbox, patients, privacy, registration, self_service
 from hms.domain.settings import hospital
 from hms.errors import DomainError
@@ -77,12 +78,17 @@ def patient_invite(request, pk):
         user=patient.user,
         subject=_("Your record at %(hospital)s") % {"hospital": hospital().name},
         text=_("You can open your record, and book visits, here: %(link)s\n\nThe link is good once, until %(day)s.")
-        % {"link": address, "day": f"{invitation.expires_at:%d-%b-%Y}"},
+        % {"link": address, "day": said(invitation.expires_at.astimezone(hospital().zone).date())},
         key=f"invitation:{invitation.pk}",
         secret=True,
     )
-    qr = segno.make(address, error="m").svg_data_uri(scale=5, border=2)
-    context = {"patient": patient, "address": address, "qr": qr, "mailed": mailed, "invitation": invitation}
+    context = {
+        "patient": patient,
+        "address": address,
+        "qr": _qr(address, scale=5),
+        "mailed": mailed,
+        "invitation": invitation,
+    }
     return render(request, "frontdesk/patient_invited.html", context)
 
 
@@ -104,5 +110,9 @@ def invitation_revoke(request, pk):
 def door(request):
     """A page to print and put at the door: the code leads to checking in."""
     address = request.build_absolute_uri(reverse("portal:home"))
-    qr = segno.make(address, error="m").svg_data_uri(scale=8, border=2)
-    return render(request, "frontdesk/door.html", {"qr": qr, "address": address})
+    return render(request, "frontdesk/door.html", {"qr": _qr(address, scale=8), "address": address})
+
+
+def _qr(address, *, scale):
+    """The address as a picture: black on white and with its margin in every theme, or no phone would read it."""
+    return segno.make(address, error="m").svg_data_uri(scale=scale, border=4, light="#fff")

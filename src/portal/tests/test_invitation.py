@@ -2,6 +2,7 @@
 
 import re
 from datetime import timedelta
+from urllib.parse import unquote
 
 import pytest
 from allauth.mfa.models import Authenticator
@@ -12,6 +13,7 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from hms.domain import registration
+from hms.domain.settings import hospital
 from hms.errors import DomainError
 from hms.models import AccessLog, Invitation, User
 from hms.testing import make_patient, make_user, run_jobs
@@ -48,6 +50,15 @@ def test_the_birthday_opens_it_once(invited):
     again = Client().get(path)
     assert again.status_code == 404
     assert "no longer works" in text(again)
+
+
+def test_its_code_is_black_on_white_in_every_theme_and_its_letter_gives_the_day_in_words(reception):
+    page = text(reception.post(f"/desk/patients/{make_patient(email='old@hms.example').pk}/invite/"))
+    for shown in (page, text(reception.get("/desk/door/"))):
+        assert "fill='#fff'" in unquote(re.search(r'src="data:image/svg[^"]+', shown)[0])
+    run_jobs()
+    until = Invitation.objects.get().expires_at.astimezone(hospital().zone)
+    assert f"until {until:%A} {until.day} {until:%B %Y}." in mail.outbox[0].body
 
 
 def test_opening_the_page_uses_nothing_up(invited):

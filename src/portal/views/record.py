@@ -15,7 +15,7 @@ from portal.forms import WishForm
 from portal.own import own
 from portal.views.book import FORM
 
-PER_PAGE = 20
+PER_PAGE = 10  # twice as many are a long way to scroll on a phone
 MOST_LINES = 100
 
 
