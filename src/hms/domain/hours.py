@@ -1,5 +1,6 @@
 """When doctors work, and which of that time is free. Intervals are half-open pairs of UTC moments."""
 
+from bisect import bisect_left, bisect_right
 from collections import defaultdict
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
@@ -77,11 +78,12 @@ def working(doctor, start, end):
     return "off" if subtract([(start, end)], open_) else "yes"
 
 
-def free_times(doctors, *, after, duration, limit=5, until=None, ignoring=None, taken=()):
+def free_times(doctors, *, after, duration, limit=5, until=None, ignoring=None, taken=(), each_once=False):
     """The first ``limit`` free starts for a visit of ``duration`` from ``after`` on: ``[(doctor, start), …]``.
 
     They lie on the slot grid of the doctor's hours, earliest first. ``ignoring``: an appointment whose own time
     counts as free (it is being moved). ``taken``: more that is not free, ``(doctor id, start, end)`` each.
+    ``each_once``: a start that several have free is found with the first of them only.
     """
     by_pk = {d.pk: d for d in doctors}
     until = until or after + LOOK_AHEAD
@@ -92,7 +94,15 @@ def free_times(doctors, *, after, duration, limit=5, until=None, ignoring=None, 
     step = 7 if limit <= 100 else (last - first).days + 1
     for week in range(0, (last - first).days + 1, step):
         dates = [first + timedelta(days=week + i) for i in range(step)]
-        found += _free_in(by_pk, [d for d in dates if d <= last], duration, after, ignoring, taken)
+        free = _free_in(by_pk, [d for d in dates if d <= last], duration, after, ignoring, taken)
+        if each_once:
+            firsts = {}
+            for starts, pk in free:
+                for start in starts:
+                    firsts.setdefault(start, pk)
+            found += sorted(firsts.items())
+        else:
+            found += sorted((start, pk) for starts, pk in free for start in starts)
         if len(found) >= limit:
             break
     return [(by_pk[pk], start) for start, pk in found[:limit]]
@@ -105,6 +115,7 @@ def offered(doctor, start, duration, *, ignoring=None):
 
 
 def _free_in(by_pk, dates, duration, after, ignoring, held=()):
+    """``[(free starts, doctor id), …]``, doctors in the order of their ids."""
     slot = hospital().slot
     begin, end = hospital().day_bounds(dates[0])[0], hospital().day_bounds(dates[-1])[1]
     taken = defaultdict(list)
@@ -117,17 +128,32 @@ def _free_in(by_pk, dates, duration, after, ignoring, held=()):
         taken[pk].append((start, stop))
     found = []
     hours = _hours_of_week(by_pk, dates)
-    for pk, intervals in hours.items():
-        blocks = sorted(taken[pk])
+    for pk, intervals in sorted(hours.items()):
+        blocks = _joined(taken[pk])
+        ends = [until for _begin, until in blocks]
+        starts = []
         for opens, closes in intervals:
-            for start, stop in subtract([(opens, closes)], blocks):
+            near = blocks[bisect_right(ends, opens) : bisect_left(blocks, (closes,))]
+            for start, stop in subtract([(opens, closes)], near):
                 # The grid is that of the hours, not of the last appointment's end.
                 steps = max(-(-(max(start, after) - opens) // slot), 0)
                 at = opens + steps * slot
                 while at + duration <= stop:
-                    found.append((at, pk))
+                    starts.append(at)
                     at += slot
-    return sorted(found)
+        found.append((starts, pk))
+    return found
+
+
+def _joined(intervals):
+    """Sorted, and those that touch or overlap made one: then their ends are sorted too."""
+    result = []
+    for begin, until in sorted(intervals):
+        if result and begin <= result[-1][1]:
+            result[-1] = (result[-1][0], max(until, result[-1][1]))
+        else:
+            result.append((begin, until))
+    return result
 
 
 def _hours_of_week(by_pk, dates):

@@ -48,7 +48,7 @@ def free(doctors, *, department, patient, days=31, moving=None, near=None):
     own = Appointment.objects.live().filter(patient=patient).between(after, until + length)
     busy = [(a.appointment_date, a.end) for a in own if moving is None or a.pk != moving.pk]
     found = hours.free_times(
-        doctors, after=after, duration=length, limit=5000, until=until, ignoring=moving, taken=taken
+        doctors, after=after, duration=length, limit=5000, until=until, ignoring=moving, taken=taken, each_once=True
     )
     found_days = {}
     for doctor, start in found:

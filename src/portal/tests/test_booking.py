@@ -6,7 +6,7 @@ import pytest
 from django.core import mail
 from django.utils import timezone
 
-from hms.domain import holds, letters, scheduling, self_service, visits
+from hms.domain import holds, hours, letters, scheduling, self_service, visits
 from hms.domain.settings import hospital
 from hms.errors import DomainError, SlotTaken
 from hms.models import Appointment, Department, Hospital, OutboxMail, SlotHold, WorkingHours
@@ -333,6 +333,24 @@ def test_free_times_of_a_month_take_few_queries(patient, django_assert_num_queri
     with django_assert_num_queries(5):
         days = self_service.free(found, department=department, patient=patient.user.patient)
     assert len(days) == 32
+
+
+def test_each_start_is_found_once_with_the_first_who_has_it_free(db):
+    department = make_department()
+    found = [make_doctor(department=department) for _n in range(3)]
+    for n, doctor in enumerate(found):
+        make_appointment(doctor=doctor, start=local(2, f"1{n}:00"), minutes=90)
+        make_appointment(doctor=doctor, start=local(3, "09:00"), minutes=30 * (n + 1))
+    asked = {"after": timezone.now(), "duration": timedelta(minutes=30), "until": local(9), "limit": 5000}
+    asked["taken"] = [(found[0].pk, local(2, "09:30"), local(2, "12:15")), (found[1].pk, local(1), local(4))]
+    all_of_them = hours.free_times(found, **asked)
+    firsts = {}
+    for doctor, start in all_of_them:
+        firsts.setdefault(start, doctor)
+    assert [(s, d) for d, s in hours.free_times(found, **asked, each_once=True)] == list(firsts.items())
+    assert not any(d == found[1] and local(1) <= s < local(4) for d, s in all_of_them)
+    assert (found[2], local(2, "12:00")) not in all_of_them
+    assert (found[2], local(2, "13:30")) in all_of_them
 
 
 def test_outside_the_limits_is_refused(db):

@@ -1,13 +1,16 @@
 """Booking in six pages: where, with whom, what about, when, check, done."""
 
 from datetime import UTC, datetime
+from functools import cache
 
 from django.contrib import messages
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_safe
 
+from hms.dates import said_time
 from hms.domain import holds, self_service
+from hms.domain.settings import hospital
 from hms.errors import DomainError, SlotTaken
 from hms.models import Department, Doctor
 from portal.own import own
@@ -121,10 +124,11 @@ def _times(request, department, doctor, doctors, refusal="", near=None):
 
 
 def _buttons(days):
-    """The free times with what their buttons send."""
+    """The free times as their buttons say and send them: made here, for a month has a thousand of them."""
+    zone, clock = hospital().zone, cache(said_time)
 
     def button(start, doctor):
-        return start, doctor, stamp(doctor.pk, start)
+        return clock(start.astimezone(zone).time()), doctor, stamp(doctor.pk, start)
 
     return [(day, [button(*time) for time in times]) for day, times in days]
 
