@@ -36,7 +36,16 @@ class HospitalAdmin(admin.ModelAdmin):
         (None, {"fields": ["name", "address", "phone", "time_zone", "currency", "slot_minutes", "change_hours"]}),
         (
             _("Billing"),
-            {"fields": ["tax_number", "payment_days", "payment_terms", "fee_tax_rate", "discount_limit"]},
+            {
+                "fields": [
+                    "tax_number",
+                    "payment_days",
+                    "payment_terms",
+                    "fee_tax_rate",
+                    "discount_limit",
+                    "cash_rounding",
+                ]
+            },
         ),
     ]
 

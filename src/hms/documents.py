@@ -8,7 +8,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from hms import money, pdf
-from hms.domain import credit_notes, invoicing, printing
+from hms.domain import cash, credit_notes, invoicing, printing
 from hms.domain.settings import hospital
 from hms.templatetags.hms import clinical_date, percent, quantity
 from hms.templatetags.hms import money as shown
@@ -137,6 +137,9 @@ def receipt_data(payment):
     if payment.tendered is not None:
         sums.append({"label": _("Tendered"), "amount": shown(payment.tendered, currency), "strong": False})
         sums.append({"label": _("Change"), "amount": shown(payment.change, currency), "strong": False})
+    rounding = cash.rounding_of(payment)
+    if rounding:
+        sums.append({"label": _("Of it rounded"), "amount": shown(-rounding.value, currency), "strong": False})
     return {
         "title": _("Receipt"),
         "hospital": printing.hospital_lines(),

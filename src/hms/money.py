@@ -40,6 +40,12 @@ def rounded(amount, currency):
     return Decimal(amount).quantize(unit(currency), ROUND_HALF_UP)
 
 
+def to_step(amount, step):
+    """To the nearest multiple of ``step``, half away from zero; as it is where there is no step."""
+    amount = Decimal(amount)
+    return (amount / step).quantize(Decimal(1), ROUND_HALF_UP) * step if step else amount
+
+
 def is_whole(amount, currency):
     """Whether the amount can be paid in coins."""
     return amount == rounded(amount, currency)

@@ -10,6 +10,7 @@ from hms.domain import shifts
 from hms.domain.payments import Part
 from hms.forms import ShortText
 from hms.models import Payment
+from hms.templatetags.hms import money as shown
 
 
 class AmountField(forms.Field):
@@ -40,7 +41,11 @@ class PaymentForm(forms.Form):
 
     key = forms.CharField(widget=forms.HiddenInput, max_length=64)
     cash = AmountField(label=_("Cash"), required=False)
-    tendered = AmountField(label=_("Cash tendered"), required=False)
+    tendered = AmountField(
+        label=_("Cash tendered"),
+        required=False,
+        help_text=_("Alone, it pays what is left to pay; the rest is change."),
+    )
     card = AmountField(label=_("Card"), required=False)
     transfer = AmountField(label=_("Transfer"), required=False)
     keep_rest = forms.BooleanField(label=_("Keep what is above as credit"), required=False)
@@ -54,7 +59,7 @@ class PaymentForm(forms.Form):
         data, methods = self.cleaned_data, Payment.Method
         cash = Part(methods.CASH, data["cash"], data["tendered"])
         parts = [cash, Part(methods.CARD, data["card"]), Part(methods.TRANSFER, data["transfer"])]
-        return [part for part in parts if part.amount is not None]
+        return [part for part in parts if part.amount is not None or part.tendered is not None]
 
 
 class BackForm(forms.Form):
@@ -86,12 +91,12 @@ class CloseForm(forms.Form):
         self.fields["explanation"].quiet = True
         for coin in shifts.coins():
             self.fields[f"coin_{coin}"] = forms.IntegerField(
-                label=str(coin),
+                label=shown(coin),
                 required=False,
                 min_value=0,
                 max_value=100_000,
                 widget=forms.NumberInput(attrs={"min": 0, "size": 5}),
-                error_messages={"invalid": _("Write how many, as a whole number.")},
+                error_messages=dict.fromkeys(["invalid", "min_value"], _("Write how many, as a whole number.")),
             )
             self.fields[f"coin_{coin}"].quiet = True
 

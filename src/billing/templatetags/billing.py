@@ -34,6 +34,12 @@ def billing_tabs(here):
 
 
 @register.filter
+def opposite(amount):
+    """Below zero what was above it."""
+    return -amount
+
+
+@register.filter
 def invoice_state(name):
     """DRAFT, PENDING, OVERDUE, PAID or CANCELLED as a tag: icon, word, colour."""
     return state_tag(name)

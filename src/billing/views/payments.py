@@ -8,7 +8,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from billing.forms.money import BackForm, PaymentForm, new_key
 from hms import billing_letters, documents, pdf
-from hms.domain import audit
+from hms.domain import audit, cash, statements
 from hms.domain import payments as ledger
 from hms.errors import DomainError
 from hms.models import Allocation, Invoice, Patient, Payment
@@ -44,8 +44,9 @@ def account(request, pk):
         "form": form,
         "owed": [(i, b, not chosen or str(i.pk) in chosen) for i, b in owed],
         "total": sum((b for _i, b in owed), 0),
+        "in_cash": cash.in_cash(sum((b for i, b in owed if not chosen or str(i.pk) in chosen), 0)),
         "credit": ledger.credit(patient),
-        "rows": ledger.account(patient)[::-1],
+        "rows": statements.account(patient)[::-1],
         "shift": ledger.open_shift(request.user),
         "over": over,
     }
@@ -99,11 +100,12 @@ def _receipt_context(payment, **forms):
         "payment": payment,
         "patient": payment.patient,
         "mail_key": new_key(),
-        "followed": payment.followed.select_related("received_by"),
+        "rounding": cash.rounding_of(payment),
+        "followed": payment.followed.exclude(kind=Payment.Kind.ROUNDING).select_related("received_by"),
         "refundable": ledger.refundable(payment) if payment.kind == Payment.Kind.PAYMENT else 0,
         "refund_form": forms.get("refund") or BackForm(initial={"key": new_key()}, auto_id="refund-%s"),
         "reverse_form": forms.get("reverse") or BackForm(initial={"key": new_key()}, auto_id="reverse-%s"),
-        "others": Payment.objects.filter(key__startswith=f"{payment.key.rpartition(':')[0]}:").exclude(pk=payment.pk),
+        "others": ledger.together(payment),
     }
 
 

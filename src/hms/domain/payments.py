@@ -15,7 +15,7 @@ from django.db.models.functions import Coalesce
 from django.utils.translation import gettext as _
 
 from hms import money
-from hms.domain import credit_notes, numbers
+from hms.domain import cash, credit_notes, numbers
 from hms.domain.settings import hospital
 from hms.errors import DomainError
 from hms.models import Allocation, CreditNote, Invoice, Payment, Shift
@@ -36,7 +36,7 @@ class MoreThanOwed(DomainError):
         super().__init__(
             _("That is %(over)s %(currency)s more than is owed. Take less, or keep the rest as credit.")
             % {"over": money.rounded(over, currency), "currency": currency},
-            field="amount",
+            field="keep_rest",
         )
         self.over = over
 
@@ -85,12 +85,13 @@ def open_shift(user):
 def take(*, patient, parts, invoices, by, key, keep_rest=False):
     """Take money in one or several Parts for these invoices, in their order; returns the Payments.
 
+    A part in cash that says only what was tendered pays what is left to pay, and the rest is change.
     ``keep_rest``: what is above them becomes the patient's credit, else MoreThanOwed is raised.
     """
-    parts = [part for part in parts if part.amount]
+    parts = [part for part in parts if part.amount or (part.amount is None and part.tendered)]
     currency = hospital().currency
     if not parts:
-        raise DomainError(_("Write how much was paid."), field="amount")
+        raise DomainError(_("Write how much was paid."), field="cash")
     if len(parts) > MOST_PARTS:
         raise DomainError(_("At most %(n)d parts at a time.") % {"n": MOST_PARTS})
     for part in parts:
@@ -100,14 +101,19 @@ def take(*, patient, parts, invoices, by, key, keep_rest=False):
 
 
 def _check(part, currency):
-    if part.method not in Method.values:
+    if part.method not in Method.values or part.method == Method.ROUNDING:
         raise DomainError(_("Choose how it was paid."), field="method")
-    check_amount(part.amount, currency)
+    field = part.method.lower()
+    if part.amount is not None:
+        check_amount(part.amount, currency, field=field)
+        if part.method == Method.CASH:
+            cash.check(part.amount, field=field)
     if part.tendered is not None:
         check_amount(part.tendered, currency, field="tendered")
         if part.method != Method.CASH:
             raise DomainError(_("Only cash is tendered."), field="tendered")
-        if part.tendered < part.amount:
+        cash.check(part.tendered, field="tendered")
+        if part.amount is not None and part.tendered < part.amount:
             raise DomainError(_("That is less than is to be paid. Write a smaller amount."), field="tendered")
 
 
@@ -115,11 +121,7 @@ def check_amount(amount, currency, field="amount"):
     """Refuse what is no amount of money: not above zero, finer than the smallest coin, beyond all reason."""
     if amount <= 0:
         raise DomainError(_("The amount must be above zero."), field=field)
-    if not money.is_whole(amount, currency):
-        raise DomainError(
-            _("%(currency)s has no coin smaller than %(unit)s.") % {"currency": currency, "unit": money.unit(currency)},
-            field=field,
-        )
+    cash.check_unit(amount, currency, field=field)
     if amount > money.MOST:
         raise DomainError(_("That is too much for one payment."), field=field)
 
@@ -127,21 +129,27 @@ def check_amount(amount, currency, field="amount"):
 def _take(patient, parts, invoices, by, key, content, keep_rest):
     shift = _shift(by)
     locked = _lock(patient, invoices)
-    total = sum((p.amount for p in parts), Decimal(0))
     wanted = [(invoice, balance(invoice)) for invoice in locked]
     for invoice, left in wanted:
         if invoice.status == Status.CANCELLED:
             raise DomainError(_("%(number)s is cancelled; nothing is owed for it.") % {"number": invoice})
         if left <= 0:
             raise DomainError(_("%(number)s has been paid already.") % {"number": invoice})
-    over = total - sum((left for _i, left in wanted), Decimal(0))
-    if over > 0 and not keep_rest:
+    asked = sum((left for _i, left in wanted), Decimal(0))
+    parts = _worked_out(parts, asked)
+    over = sum((p.amount for p in parts), Decimal(0)) - asked
+    rounding = cash.rounding(sum((p.amount for p in parts if p.method == Method.CASH), Decimal(0)), over)
+    if over + rounding > 0 and not keep_rest:
         raise MoreThanOwed(over, hospital().currency)
     made = [
         _write(patient, Kind.PAYMENT, p.method, p.amount, shift, by, f"{key}:{n}", content, tendered=p.tendered)
         for n, p in enumerate(parts)
     ]
     purse = [[payment, payment.value] for payment in made]
+    if rounding:
+        entry = next(entry for entry in purse if entry[0].method == Method.CASH)
+        entry[1] += rounding  # it pays as much as it was rounded from
+        made.append(_write_rounding(rounding, entry[0], shift, by, f"{key}:{len(parts)}", content))
     for invoice, left in wanted:
         for entry in purse:
             part = min(entry[1], left)
@@ -151,6 +159,14 @@ def _take(patient, parts, invoices, by, key, content, keep_rest):
                 left -= part
         settle(invoice)
     return made
+
+
+def _worked_out(parts, asked):
+    """The parts with an amount each: of cash that was only tendered, what the others leave to pay."""
+    left = cash.in_cash(asked - sum((p.amount for p in parts if p.amount is not None), Decimal(0)))
+    if left <= 0 and any(p.amount is None for p in parts):
+        raise DomainError(_("Nothing is left to pay in cash."), field="tendered")
+    return [p if p.amount is not None else p._replace(amount=min(p.tendered, left)) for p in parts]
 
 
 def apply_credit(invoice, *, by):
@@ -190,16 +206,23 @@ def _refund(payment, amount, by, key, content, reason):
             field="amount",
         )
     have = credit(payment.patient)
-    if amount > have:
+    rounding = Decimal(0)
+    if payment.method == Method.CASH:
+        cash.check(amount)
+        rounding = -cash.rounding(amount, amount - have)
+    if amount - rounding > have:
         raise DomainError(
             _("Only %(have)s is not for an invoice. Take back the invoice by a credit note first.")
             % {"have": money.rounded(have, payment.currency)},
             field="amount",
         )
     _enough_cash(shift, payment.method, amount)
-    return _write(
+    made = _write(
         payment.patient, Kind.REFUND, payment.method, -amount, shift, by, f"{key}:0", content, payment, reason
     )
+    if rounding:
+        _write_rounding(rounding, made, shift, by, f"{key}:1", content)
+    return made
 
 
 def refundable(payment):
@@ -222,8 +245,11 @@ def reverse(payment, *, by, key, reason):
 
 def _reverse(payment, by, key, content, reason):
     shift = _shift(by)
+    rows = [row for row in (payment, cash.rounding_of(payment)) if row]
     invoices = list(Invoice.objects.filter(allocations__payment=payment).distinct())
     locked = _lock(payment.patient, invoices)
+    if payment.kind == Kind.ROUNDING:
+        raise DomainError(_("Rounding goes with its cash. Reverse that."))
     if payment.kind == Kind.REVERSAL:
         raise DomainError(_("A reversal is not reversed. Take the payment again."))
     if _reversed(payment):
@@ -238,11 +264,13 @@ def _reverse(payment, by, key, content, reason):
         if back > 0:
             Allocation.objects.create(invoice=invoice, payment=payment, amount=-back, by=by)
             settle(invoice)
-    if payment.value > 0 and credit(payment.patient) < payment.value:
+    if payment.value > 0 and credit(payment.patient) < sum(row.value for row in rows):
         raise DomainError(_("This money has been used for another invoice since. Reverse what came after it first."))
-    return _write(
-        payment.patient, Kind.REVERSAL, payment.method, -payment.value, shift, by, f"{key}:0", content, payment, reason
-    )
+    made = [
+        _write(row.patient, Kind.REVERSAL, row.method, -row.value, shift, by, f"{key}:{n}", content, row, reason)
+        for n, row in enumerate(rows)
+    ]
+    return made[0]
 
 
 def settle(invoice, by=None):
@@ -281,8 +309,8 @@ def _shift(by):
 
 def drawer(shift):
     """The cash that should be in the drawer."""
-    cash = shift.payments.filter(method=Method.CASH).aggregate(sum=Sum("value"))["sum"] or Decimal(0)
-    return shift.opening_float + cash
+    taken = shift.payments.filter(method=Method.CASH).aggregate(sum=Sum("value"))["sum"] or Decimal(0)
+    return shift.opening_float + taken
 
 
 def _enough_cash(shift, method, amount):
@@ -314,6 +342,10 @@ def _write(patient, kind, method, value, shift, by, key, content, of=None, reaso
     )  # fmt: skip
 
 
+def _write_rounding(value, of, shift, by, key, content):
+    return _write(of.patient, Kind.ROUNDING, Method.ROUNDING, value, shift, by, key, content, of)
+
+
 def _fingerprint(*content):
     return hashlib.sha256(json.dumps(content, default=str).encode()).hexdigest()
 
@@ -330,31 +362,19 @@ def _once(key, content, make):
         return _there(key, content) or make()
 
 
-def _there(key, content):
+def _of_post(key):
     rows = Payment.objects.filter(key__startswith=f"{key}:").order_by("pk")
-    rows = [row for row in rows if row.key.rpartition(":")[0] == key]
+    return [row for row in rows if row.key.rpartition(":")[0] == key]
+
+
+def together(payment):
+    """The other rows of money that were made by the same post."""
+    rows = _of_post(payment.key.rpartition(":")[0])
+    return [row for row in rows if row.pk != payment.pk and row.kind != Kind.ROUNDING]
+
+
+def _there(key, content):
+    rows = _of_post(key)
     if rows and rows[0].fingerprint != content:
         raise DomainError(_("This form was sent before with other amounts. Nothing was taken now: reload the page."))
     return rows
-
-
-def account(patient):
-    """Everything that moved the patient's balance, oldest first: ``[(when, what, document, amount, balance), …]``.
-
-    Invoices add to it, credit notes and payments take from it; below zero is credit.
-    """
-    rows = []
-    for i in Invoice.objects.issued().filter(patient=patient):
-        rows.append((i.issued_on, 0, _("Invoice"), i.number, i.total_amount))
-    for c in CreditNote.objects.filter(invoice__patient=patient):
-        rows.append((c.issued_on, 1, _("Credit note"), c.number, -c.total_amount))
-    zone = hospital().zone
-    for p in Payment.objects.filter(patient=patient):
-        day = p.received_at.astimezone(zone).date()
-        rows.append((day, 2, p.get_kind_display(), p.number, -p.value))
-    rows.sort(key=lambda row: (row[0], row[1], row[3]))
-    balance, found = Decimal(0), []
-    for day, _order, what, number, amount in rows:
-        balance += amount
-        found.append((day, what, number, amount, balance))
-    return found

@@ -8,7 +8,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from hms import money
-from hms.domain import payments
+from hms.domain import cash, payments
 from hms.domain.settings import hospital
 from hms.errors import DomainError
 from hms.models import Shift
@@ -19,21 +19,28 @@ COINS = {
     "EUR": "500 200 100 50 20 10 5 2 1 0.50 0.20 0.10 0.05 0.02 0.01",
     "USD": "100 50 20 10 5 2 1 0.50 0.25 0.10 0.05 0.01",
     "JPY": "10000 5000 2000 1000 500 100 50 10 5 1",
+    "CHF": "1000 200 100 50 20 10 5 2 1 0.50 0.20 0.10 0.05",
+    "SEK": "1000 500 200 100 50 20 10 5 2 1",
+    "AUD": "100 50 20 10 5 2 1 0.50 0.20 0.10 0.05",
+    "CAD": "100 50 20 10 5 2 1 0.25 0.10 0.05",
+    "INR": "500 200 100 50 20 10 5 2 1",
     "KWD": "20 10 5 1 0.500 0.250 0.100 0.050 0.020 0.010 0.005",
 }
 
 
 def coins():
     """The hospital's coins and notes, the largest first; the smallest coin alone where they are not known."""
-    currency = hospital().currency
-    known = COINS.get(currency, "")
-    return [Decimal(text) for text in known.split()] or [money.unit(currency)]
+    currency, smallest = hospital().currency, hospital().cash_rounding
+    known = [Decimal(text) for text in COINS.get(currency, "").split()]
+    return [coin for coin in known if coin >= smallest] or [smallest or money.unit(currency)]
 
 
 def open_(*, by, opening_float):
     """Open a drawer with this much in it. Refuses a second one."""
-    if opening_float < 0 or not money.is_whole(opening_float, hospital().currency):
+    if opening_float < 0:
         raise DomainError(_("Write how much is in the drawer now."), field="opening_float")
+    cash.check_unit(opening_float, hospital().currency, field="opening_float")
+    cash.check(opening_float, field="opening_float")
     if opening_float > money.MOST:
         raise DomainError(_("No drawer holds so much."), field="opening_float")
     try:
@@ -49,9 +56,11 @@ def counted(shift):
 
 
 def totals(shift):
-    """``{method: (in, out, rows)}`` of a shift, every method named."""
+    """``{method: (in, out, rows)}`` of a shift, every method named; rounding where cash was rounded."""
     found = {}
     for method, label in payments.Method.choices:
+        if method == payments.Method.ROUNDING and not shift.payments.filter(method=method).exists():
+            continue
         rows = shift.payments.filter(method=method)
         taken = rows.filter(value__gt=0).aggregate(sum=Sum("value"))["sum"] or Decimal(0)
         given = rows.filter(value__lt=0).aggregate(sum=Sum("value"))["sum"] or Decimal(0)
@@ -73,11 +82,11 @@ def close(shift, *, counted, by, explanation=""):
         total = sum((Decimal(coin) * n for coin, n in counted.items()), Decimal(0))
         if total > money.MOST:
             raise DomainError(_("No drawer holds so much. Count again."))
-        expected = payments.drawer(shift)
+        expected, currency = payments.drawer(shift), hospital().currency
         if total != expected and not explanation:
             raise DomainError(
                 _("Counted %(total)s, expected %(expected)s. Count again, or say why it differs.")
-                % {"total": total, "expected": expected},
+                % {"total": money.rounded(total, currency), "expected": money.rounded(expected, currency)},
                 field="explanation",
             )
         shift.closed_at = timezone.now()

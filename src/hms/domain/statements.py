@@ -3,10 +3,35 @@
 from collections import namedtuple
 from decimal import Decimal
 
-from hms.domain import payments
+from django.utils.translation import gettext as _
+
+from hms.domain.settings import hospital
+from hms.models import CreditNote, Invoice, Payment
 
 Statement = namedtuple("Statement", "first last opening rows closing charged received")
 Row = namedtuple("Row", "day what number charged received balance")  # one of charged and received is None
+
+
+def account(patient):
+    """Everything that moved the patient's balance, oldest first: ``[(when, what, document, amount, balance), …]``.
+
+    Invoices add to it, credit notes and payments take from it; below zero is credit.
+    """
+    rows = []
+    for i in Invoice.objects.issued().filter(patient=patient):
+        rows.append((i.issued_on, 0, _("Invoice"), i.number, i.total_amount))
+    for c in CreditNote.objects.filter(invoice__patient=patient):
+        rows.append((c.issued_on, 1, _("Credit note"), c.number, -c.total_amount))
+    zone = hospital().zone
+    for p in Payment.objects.filter(patient=patient):
+        day = p.received_at.astimezone(zone).date()
+        rows.append((day, 2, p.get_kind_display(), p.number, -p.value))
+    rows.sort(key=lambda row: (row[0], row[1], row[3]))
+    balance, found = Decimal(0), []
+    for day, _order, what, number, amount in rows:
+        balance += amount
+        found.append((day, what, number, amount, balance))
+    return found
 
 
 def statement(patient, first, last):
@@ -16,7 +41,7 @@ def statement(patient, first, last):
     """
     rows = [
         Row(day, what, number, amount if amount >= 0 else None, -amount if amount < 0 else None, balance)
-        for day, what, number, amount, balance in payments.account(patient)
+        for day, what, number, amount, balance in account(patient)
     ]
     before = [row for row in rows if row.day < first]
     opening = before[-1].balance if before else Decimal(0)

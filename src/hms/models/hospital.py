@@ -11,6 +11,7 @@ from django.db.models.functions import Lower, Now
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from hms import money
 from hms.models.billing_guards import HOSPITAL as currency_stays
 from hms.models.triggers import announce
 
@@ -81,6 +82,16 @@ class Hospital(models.Model):
         help_text=_("Of a line; administrators may give more."),
     )
 
+    cash_rounding = models.DecimalField(
+        _("cash is rounded to"),
+        max_digits=6,
+        decimal_places=3,
+        default=0,
+        db_default=0,
+        validators=[MinValueValidator(0)],
+        help_text=_("The smallest coin that there is, as 0.05 for Swiss francs; 0: cash is not rounded."),
+    )
+
     change_hours = models.PositiveSmallIntegerField(
         _("patients change or cancel, hours before"),
         default=24,
@@ -106,6 +117,7 @@ class Hospital(models.Model):
                     fee_tax_rate__lte=100,
                     discount_limit__gte=0,
                     discount_limit__lte=100,
+                    cash_rounding__gte=0,
                 ),
                 name="hospital_billing",
             ),
@@ -116,8 +128,11 @@ class Hospital(models.Model):
         return self.name
 
     def clean(self):
-        """The currency is fixed by the first invoice (so says a trigger too)."""
+        """The currency is fixed by the first invoice (so says a trigger too); cash is rounded to coins of it."""
         from hms.models.billing import Invoice
+
+        if self.cash_rounding and not money.is_whole(self.cash_rounding, self.currency):
+            raise ValidationError({"cash_rounding": _("%(currency)s has no such coin.") % {"currency": self.currency}})
 
         before = Hospital.objects.filter(pk=self.pk).values_list("currency", flat=True).first()
         if before and before != self.currency and Invoice.objects.exists():

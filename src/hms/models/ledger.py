@@ -3,7 +3,8 @@
 ``Payment.value`` is signed: money in is above zero, money out below. ``Allocation.amount`` is signed too: above zero it
 is taken from the patient's money for an invoice, below it goes back. So what is paid of an invoice is the sum of its
 allocations, a patient's credit is the sum of values less that of allocations, and a drawer holds its float and the sum
-of its cash. The database refuses at commit whatever would put one of these out of bounds (migration …_ledger.sql).
+of its cash. Where cash is rounded to the smallest coin, the difference is a row of its own (ROUNDING), in no drawer.
+The database refuses at commit whatever would put one of these out of bounds (migration …_ledger.sql).
 """
 
 import pgtrigger
@@ -119,11 +120,13 @@ class Payment(models.Model):
         PAYMENT = "PAYMENT", _("Payment")
         REFUND = "REFUND", _("Refund")
         REVERSAL = "REVERSAL", _("Reversal")
+        ROUNDING = "ROUNDING", _("Rounding")
 
     class Method(models.TextChoices):
         CASH = "CASH", _("Cash")
         CARD = "CARD", _("Card")
         TRANSFER = "TRANSFER", _("Transfer")
+        ROUNDING = "ROUNDING", _("Rounding")  # no money: what cash was rounded by, up (below zero) or down
 
     patient = models.ForeignKey("hms.Patient", verbose_name=_("patient"), on_delete=models.PROTECT)
     kind = models.CharField(_("kind"), max_length=8, choices=Kind.choices)
@@ -132,7 +135,7 @@ class Payment(models.Model):
     currency = models.CharField(_("currency"), max_length=3, default=guards.current_currency, editable=False)
     tendered = models.DecimalField(_("tendered"), null=True, blank=True, **money.COLUMN)
     shift = models.ForeignKey(Shift, verbose_name=_("shift"), on_delete=models.PROTECT, related_name="payments")
-    # Of a refund, the payment that is given back; of a reversal, the row that was a mistake.
+    # Of a refund, the payment that is given back; of a reversal, the row that was a mistake; of rounding, its cash.
     of = models.ForeignKey("self", null=True, blank=True, on_delete=models.PROTECT, related_name="followed")
     key = models.CharField(_("key"), max_length=80, unique=True)  # of the post that made it
     fingerprint = models.CharField(max_length=64)  # of what that post held
@@ -151,10 +154,17 @@ class Payment(models.Model):
             models.CheckConstraint(
                 condition=models.Q(kind="PAYMENT", value__gt=0, of=None)
                 | models.Q(kind="REFUND", value__lt=0, of__isnull=False)
-                | models.Q(kind="REVERSAL", of__isnull=False),
+                | models.Q(kind="REVERSAL", of__isnull=False)
+                | (models.Q(kind="ROUNDING", of__isnull=False) & ~models.Q(value=0)),
                 name="payment_value_of_its_kind",
             ),
+            models.CheckConstraint(
+                condition=models.Q(method="ROUNDING", kind__in=["ROUNDING", "REVERSAL"])
+                | (~models.Q(method="ROUNDING") & ~models.Q(kind="ROUNDING")),
+                name="payment_rounding_is_no_money",
+            ),
             models.UniqueConstraint(fields=["of"], condition=models.Q(kind="REVERSAL"), name="payment_reversed_once"),
+            models.UniqueConstraint(fields=["of"], condition=models.Q(kind="ROUNDING"), name="payment_rounded_once"),
             models.CheckConstraint(
                 condition=models.Q(tendered=None) | models.Q(method="CASH", tendered__gte=models.F("value")),
                 name="payment_tendered_enough",

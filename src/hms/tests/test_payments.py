@@ -11,7 +11,7 @@ from django.db import DatabaseError, connection, connections, transaction
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from hms.domain import credit_notes, overdue, payments, reports, shifts
+from hms.domain import credit_notes, overdue, payments, reports, shifts, statements
 from hms.domain.payments import Part
 from hms.domain.settings import hospital
 from hms.errors import DomainError
@@ -62,6 +62,44 @@ def test_cash_is_tendered_and_change_given(invoice, clerk):
     (payment,) = take(invoice, clerk, "99.50", method="CASH", tendered=Decimal(100))
     assert payment.change == Decimal("0.50")
     assert payments.drawer(now(payment.shift)) == Decimal("149.50")
+
+
+def test_what_is_tendered_alone_pays_what_is_left_and_change_is_worked_out(invoice, clerk):
+    card, cash = payments.take(
+        patient=invoice.patient,
+        parts=[Part("CARD", Decimal(40)), Part("CASH", None, Decimal(100))],
+        invoices=[invoice],
+        by=clerk,
+        key="k",
+    )
+    assert (card.value, cash.value, cash.change, now(invoice).status) == (40, 60, 40, "PAID")
+    again = payments.take(
+        patient=invoice.patient,
+        parts=[Part("CARD", Decimal(40)), Part("CASH", None, Decimal(100))],
+        invoices=[invoice],
+        by=clerk,
+        key="k",
+    )
+    assert again == [card, cash]
+
+
+def test_what_is_tendered_alone_may_be_a_part(invoice, clerk):
+    (cash,) = payments.take(
+        patient=invoice.patient,
+        parts=[Part("CASH", None, Decimal(30))],
+        invoices=[invoice],
+        by=clerk,
+        key="k",
+    )
+    assert (cash.value, cash.change, payments.balance(now(invoice))) == (30, 0, 70)
+    with pytest.raises(DomainError, match="Nothing is left to pay in cash"):
+        payments.take(
+            patient=invoice.patient,
+            parts=[Part("CARD", Decimal(70)), Part("CASH", None, Decimal(30))],
+            invoices=[now(invoice)],
+            by=clerk,
+            key="k2",
+        )
 
 
 def test_a_mix_of_methods_over_several_invoices(clerk):
@@ -395,7 +433,7 @@ def _agree(patient, invoices, shift):
         assert invoice.status == "CANCELLED" or (invoice.status == "PAID") == (left == 0)
     credit = payments.credit(patient)
     assert credit >= 0
-    rows = payments.account(patient)
+    rows = statements.account(patient)
     assert (rows[-1][4] if rows else 0) == owed - credit
     aged = reports.listing("ageing", reports.as_of(hospital().today()), by="patient", key=patient.pk, figure="total")
     assert aged.sums["rest"] == owed
