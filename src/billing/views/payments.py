@@ -7,6 +7,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from billing.forms.money import BackForm, PaymentForm, new_key
+from billing.mailing import mail
 from hms import billing_letters, documents, pdf
 from hms.domain import audit, cash, statements
 from hms.domain import payments as ledger
@@ -25,14 +26,11 @@ def account(request, pk):
     """What a patient owes and has paid; taking money for it, in one or several parts."""
     patient = _patient(request, pk)
     form = PaymentForm(request.POST if request.method == "POST" else None, initial={"key": new_key()})
-    over = None
     if request.method == "POST" and form.is_valid():
         try:
             made = _take(request, patient, form)
         except DomainError as e:
-            over = getattr(e, "over", None)
-            field = {"amount": "cash"}.get(e.field, e.field)
-            form.add_error(field if field in form.fields else None, str(e))
+            form.add_error(e.field if e.field in form.fields else None, str(e))
         else:
             return redirect("billing:receipt", made[0].pk)
     else:
@@ -48,7 +46,6 @@ def account(request, pk):
         "credit": ledger.credit(patient),
         "rows": statements.account(patient)[::-1],
         "shift": ledger.open_shift(request.user),
-        "over": over,
     }
     return render(request, "billing/account.html", context, status=422 if form.errors else 200)
 
@@ -120,14 +117,7 @@ def receipt_pdf(request, pk):
 @require_POST
 def receipt_mail(request, pk):
     """Mail the receipt to its patient, as a job."""
-    payment = _payment(request, pk)
-    try:
-        billing_letters.mail_receipt(payment, by=request.user, key=request.POST.get("key", ""))
-    except DomainError as e:
-        messages.error(request, str(e))
-    else:
-        messages.success(request, _("Receipt %(number)s is on its way.") % {"number": payment.number})
-    return redirect("billing:receipt", payment.pk)
+    return mail(request, billing_letters.mail_receipt, _payment(request, pk), "billing:receipt")
 
 
 @require_POST
