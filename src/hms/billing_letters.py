@@ -8,7 +8,7 @@ from django.db import transaction
 from django.utils.translation import gettext as _
 
 from hms import account_papers, documents, jobs
-from hms.domain import audit, outbox, payments, reminding
+from hms.domain import audit, outbox, payments, reminding, statements
 from hms.domain.settings import hospital
 from hms.errors import DomainError
 from hms.templatetags.hms import clinical_date
@@ -29,18 +29,29 @@ def mail_invoice(invoice, *, by, key):
     """Queue the mailing of an issued invoice to its patient; the same key once."""
     if invoice.is_draft:
         raise DomainError(_("A draft is not mailed; issue it first."))
-    _check(invoice.patient, key)
-    with transaction.atomic():
-        audit.viewed(invoice.patient, by=by, action="invoice.mailed")
-        jobs.later("billing.mail_invoice", once=f"invoice:{key}", invoice_id=invoice.pk, key=key)
+    _queue("invoice", invoice.patient, by, key, invoice_id=invoice.pk)
 
 
 def mail_receipt(payment, *, by, key):
     """Queue the mailing of a receipt to its patient; the same key once."""
-    _check(payment.patient, key)
+    _queue("receipt", payment.patient, by, key, payment_id=payment.pk)
+
+
+def mail_credit_note(note, *, by, key):
+    """Queue the mailing of a credit note to its patient; the same key once."""
+    _queue("credit_note", note.invoice.patient, by, key, note_id=note.pk)
+
+
+def mail_statement(patient, first, last, *, by, key):
+    """Queue the mailing of a patient's account between two days; the same key once."""
+    _queue("statement", patient, by, key, patient_id=patient.pk, first=f"{first}", last=f"{last}")
+
+
+def _queue(what, patient, by, key, **of):
+    _check(patient, key)
     with transaction.atomic():
-        audit.viewed(payment.patient, by=by, action="receipt.mailed")
-        jobs.later("billing.mail_receipt", once=f"receipt:{key}", payment_id=payment.pk, key=key)
+        audit.viewed(patient, by=by, action=f"{what}.mailed")
+        jobs.later(f"billing.mail_{what}", once=f"{what}:{key}", key=key, **of)
 
 
 # --- what the jobs do
@@ -58,17 +69,44 @@ def write_receipt(payment, key):
     return _post("receipt.mailed", payment.patient, _("Receipt %(number)s"), text, payment, key, documents.receipt_pdf)
 
 
+def write_credit_note(note, key):
+    """The letter with a credit note; None if it was written before."""
+    text = _("Hello,\n\nattached is credit note %(number)s.\n\n%(hospital)s")
+    patient, paper = note.invoice.patient, documents.credit_note_pdf
+    return _post("credit_note.mailed", patient, _("Credit note %(number)s"), text, note, key, paper)
+
+
+def write_statement(patient, first, last, key):
+    """The letter with a patient's account between two days; None if it was written before."""
+    found = statements.statement(patient, first, last)
+    days = {"first": clinical_date(first), "last": clinical_date(last), "hospital": hospital().name}
+    return _letter(
+        "statement.mailed",
+        patient,
+        _("Account statement, %(first)s to %(last)s") % days,
+        _("Hello,\n\nattached is your account from %(first)s to %(last)s.\n\n%(hospital)s") % days,
+        (f"statement-{last}.pdf", account_papers.statement_pdf(patient, found)),
+        f"{patient.pk}:{key}",
+    )
+
+
 def _post(kind, patient, subject, text, document, key, paper):
     due = getattr(document, "due_date", None)
     words = {"number": document.number, "due": clinical_date(due), "hospital": hospital().name}
+    attached = (f"{document.number}.pdf", paper(document))
+    return _letter(kind, patient, subject % words, text % words, attached, f"{document.pk}:{key}")
+
+
+def _letter(kind, patient, subject, text, attached, key):
+    name, content = attached
     return outbox.post(
         kind=kind,
         to=patient.user.email,
         user=patient.user,
-        subject=subject % words,
-        text=text % words,
-        attachments=[(f"{document.number}.pdf", "application/pdf", paper(document))],
-        key=f"{kind}:{document.pk}:{key}",
+        subject=subject,
+        text=text,
+        attachments=[(name, "application/pdf", content)],
+        key=f"{kind}:{key}",
     )
 
 

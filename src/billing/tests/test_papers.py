@@ -5,9 +5,9 @@ from decimal import Decimal
 
 import pytest
 
-from hms.domain import payments, shifts
+from hms.domain import credit_notes, payments, shifts
 from hms.domain.settings import hospital
-from hms.models import AccessLog, OutboxMail
+from hms.models import AccessLog, OutboxMail, User
 from hms.testing import make_invoice, make_patient, run_jobs
 
 pytestmark = pytest.mark.django_db
@@ -87,6 +87,32 @@ class TestReceipt:
             run_jobs()
         assert OutboxMail.objects.filter(kind="receipt.mailed").count() == 1
         assert "Reload" in text(reception.post(f"/billing/payments/{payment.pk}/mail/", follow=True))
+
+
+@pytest.mark.parametrize("what", ["credit_note", "statement"])
+def test_other_papers_are_mailed_too(reception, what):
+    invoice = make_invoice()
+    note = credit_notes.credit(invoice, amounts={invoice.lines.get().pk: 5}, reason="x", by=reception.user)
+    page, form = {
+        "credit_note": (f"/billing/credit-notes/{note.pk}/", {}),
+        "statement": (
+            f"/billing/patients/{invoice.patient_id}/statement/",
+            {"first": "2026-01-01", "last": "2026-02-01"},
+        ),
+    }[what]
+    assert f'action="{page}mail/"' in text(reception.get(page))
+    for _n in range(2):
+        answer = reception.post(f"{page}mail/", {"key": "one-form"} | form, follow=True)
+        assert "on its way" in text(answer)
+        run_jobs()
+    (letter,) = OutboxMail.objects.filter(kind=f"{what}.mailed")
+    assert letter.to == invoice.patient.user.email
+    assert bytes(letter.attachments.get().content).startswith(b"%PDF-")
+    if what == "statement":
+        assert "01-Jan-2026 to 01-Feb-2026" in letter.subject
+        assert answer.redirect_chain[0][0].endswith("?first=2026-01-01&last=2026-02-01")
+    User.objects.filter(pk=invoice.patient.user_id).update(email=None)
+    assert "print it instead" in text(reception.post(f"{page}mail/", {"key": "other"} | form, follow=True))
 
 
 def test_a_closed_drawer_is_shown_and_printed(reception):

@@ -10,6 +10,7 @@ from billing.forms.credit import CreditForm
 from billing.forms.draft import DraftForm
 from billing.forms.money import new_key
 from billing.history import history
+from billing.mailing import mail
 from billing.tables import state
 from hms import billing_letters, documents, pdf
 from hms.domain import audit, credit_notes, invoicing, payments, prices, search
@@ -202,6 +203,7 @@ def credit_note(request, pk):
         "patient": note.invoice.patient,
         "lines": note.lines.select_related("line"),
         "tax_table": credit_notes.tax_rows(note),
+        "mail_key": new_key(),
     }
     return render(request, "billing/credit_note.html", context)
 
@@ -227,11 +229,10 @@ def credit_note_pdf(request, pk):
 @require_POST
 def invoice_mail(request, pk):
     """Mail the invoice to its patient, as a job."""
-    found = _invoice(request, pk)
-    try:
-        billing_letters.mail_invoice(found, by=request.user, key=request.POST.get("key", ""))
-    except DomainError as e:
-        messages.error(request, str(e))
-    else:
-        messages.success(request, _("Invoice %(number)s is on its way.") % {"number": found.number})
-    return redirect("billing:invoice", found.pk)
+    return mail(request, billing_letters.mail_invoice, _invoice(request, pk), "billing:invoice")
+
+
+@require_POST
+def credit_note_mail(request, pk):
+    """Mail the credit note to its patient, as a job."""
+    return mail(request, billing_letters.mail_credit_note, _note(request, pk), "billing:credit-note")

@@ -1,15 +1,20 @@
 """What is printed of an account, a reminder or a drawer, and the statement on the screen."""
 
+from urllib.parse import urlencode
+
 from django.contrib import messages
 from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
 from django.utils.translation import gettext as _
-from django.views.decorators.http import require_safe
+from django.views.decorators.http import require_POST, require_safe
 
+from billing.forms.money import new_key
 from billing.forms.period import PeriodForm
-from hms import account_papers, pdf
+from hms import account_papers, billing_letters, pdf
 from hms.domain import audit, reminding
 from hms.domain.settings import hospital
 from hms.domain.statements import statement as statement_of
+from hms.errors import DomainError
 from hms.models import Invoice, Patient, Shift
 
 
@@ -23,7 +28,7 @@ def statement(request, pk):
     patient, form = _patient(request, pk), PeriodForm(request.GET)
     found = statement_of(patient, *form.days())
     audit.viewed(patient, by=request.user, action="statement.viewed")
-    context = {"patient": patient, "form": form, "statement": found}
+    context = {"patient": patient, "form": form, "statement": found, "mail_key": new_key()}
     return render(request, "billing/statement.html", context, status=422 if form.errors else 200)
 
 
@@ -35,6 +40,21 @@ def statement_pdf(request, pk):
     audit.viewed(patient, by=request.user, action="statement.printed")
     name = f"statement-{patient.record_number}-{found.last:%Y-%m-%d}"
     return pdf.shown(account_papers.statement_pdf(patient, found), name)
+
+
+@require_POST
+def statement_mail(request, pk):
+    """Mail it to the patient, as a job."""
+    patient, form = _patient(request, pk), PeriodForm(request.POST)
+    first, last = form.days()
+    try:
+        billing_letters.mail_statement(patient, first, last, by=request.user, key=request.POST.get("key", ""))
+    except DomainError as e:
+        messages.error(request, str(e))
+    else:
+        messages.success(request, _("The statement is on its way by e-mail."))
+    query = urlencode({"first": f"{first}", "last": f"{last}"})
+    return redirect(f"{reverse('billing:statement', args=[patient.pk])}?{query}")
 
 
 @require_safe

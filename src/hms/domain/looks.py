@@ -21,6 +21,7 @@ FIRST, LAST = datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UTC)
 WHAT = {
     "account.viewed": gettext_lazy("Your payments"),
     "appointment.viewed": gettext_lazy("One of your visits"),
+    "credit_note.mailed": gettext_lazy("Sent you a credit note"),
     "credit_note.printed": gettext_lazy("A credit note, printed"),
     "credit_note.viewed": gettext_lazy("A credit note"),
     "export.asked": gettext_lazy("Asked for files of all data"),
@@ -46,6 +47,7 @@ WHAT = {
     "record.printed": gettext_lazy("Your medical record, printed"),
     "record.viewed": gettext_lazy("Your medical record"),
     "reminder.printed": gettext_lazy("A reminder, printed"),
+    "statement.mailed": gettext_lazy("Sent you a statement of your account"),
     "statement.printed": gettext_lazy("A statement of your account, printed"),
     "statement.viewed": gettext_lazy("A statement of your account"),
     "vitals.viewed": gettext_lazy("Your measurements"),

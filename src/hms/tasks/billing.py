@@ -1,9 +1,11 @@
 """Billing's mails."""
 
+from datetime import date
+
 from hms import billing_letters
 from hms.domain import overdue
 from hms.jobs import task
-from hms.models import Invoice, Payment
+from hms.models import CreditNote, Invoice, Patient, Payment
 
 
 @task("billing.mail_invoice")
@@ -17,6 +19,20 @@ def mail_receipt(payment_id, key):
     """Mail a receipt with its PDF."""
     payment = Payment.objects.select_related("patient__user", "received_by").get(pk=payment_id)
     billing_letters.write_receipt(payment, key)
+
+
+@task("billing.mail_credit_note")
+def mail_credit_note(note_id, key):
+    """Mail a credit note with its PDF."""
+    note = CreditNote.objects.select_related("invoice__patient__user").get(pk=note_id)
+    billing_letters.write_credit_note(note, key)
+
+
+@task("billing.mail_statement")
+def mail_statement(patient_id, first, last, key):
+    """Mail a patient's account between two days with its PDF."""
+    patient = Patient.objects.select_related("user").get(pk=patient_id)
+    billing_letters.write_statement(patient, date.fromisoformat(first), date.fromisoformat(last), key)
 
 
 @task("billing.remind")
