@@ -16,6 +16,9 @@ import threading
 import time
 
 from django.http import HttpResponse
+from django.utils.translation import get_language
+
+from hms import paper_words
 
 LIMIT = 20  # seconds that one document may take, the first one included
 NAME = re.compile(r"[a-z][a-z_]*")
@@ -39,7 +42,8 @@ def render(template, data):
     """The PDF as bytes. Raises NoPaper when it cannot be set, or not in time."""
     if not NAME.fullmatch(template):
         raise ValueError(template)
-    request = json.dumps({"template": template, "data": data}).encode()
+    common = {"words": paper_words.words(), "lang": get_language().partition("-")[0]}
+    request = json.dumps({"template": template, "data": data | common}).encode()
     with _lock:
         for attempt in (1, 2):
             try:

@@ -4,11 +4,12 @@ import io
 import re
 from datetime import timedelta
 from decimal import Decimal
+from pathlib import Path
 
 import pytest
 from pypdf import PdfReader
 
-from hms import account_papers, documents
+from hms import account_papers, documents, paper_words, pdf
 from hms.domain import credit_notes, invoicing, payments, shifts
 from hms.domain.settings import forget, hospital
 from hms.domain.statements import statement
@@ -154,3 +155,26 @@ def test_papers_have_the_decimals_of_their_currency(clerk, code, amount, said):
     today = hospital().today()
     found = statement(invoice.patient, today, today)
     assert said in read(account_papers.statement_pdf(invoice.patient, found))[1].replace("\u00a0", " ")
+
+
+class TestWords:
+    TEMPLATES = sorted((Path(pdf.__file__).parent / "typst").glob("*.typ"))
+
+    @pytest.mark.parametrize("template", TEMPLATES, ids=lambda path: path.stem)
+    def test_no_template_has_words_of_its_own(self, template):
+        source = re.sub(r"//.*|#let fonts = .*", "", template.read_text())
+        strings = [text for line in source.splitlines() for text in re.findall(r'"([^"]*)"', line)]
+        strings = [text for text in strings if re.match("[A-Z][a-z]*( |$)", text)]
+        texts = re.findall(r"^\s*=+ [A-Za-z].*|\*[A-Za-z][^*]*\*|\[[A-Z][a-z]+[^#\]]*\]", source, re.MULTILINE)
+        assert strings + texts == []
+
+    def test_every_word_is_used(self):
+        sources = " ".join(path.read_text() for path in self.TEMPLATES)
+        unused = [name for name in paper_words.WORDS if not re.search(rf'words\.(at\("{name}"\)|{name}\b)', sources)]
+        assert unused == []
+
+    def test_they_are_in_the_readers_language(self, monkeypatch):
+        monkeypatch.setattr(paper_words, "words", lambda: {name: f"<{name}>" for name in paper_words.WORDS})
+        _pages, text = read(documents.invoice_pdf(make_invoice(tax_rate=20)))
+        assert "<quantity>" in text
+        assert not re.search("Quantity|Price|Due|Currency|born", text)

@@ -1,0 +1,73 @@
+"""The words that are printed on every paper of a kind: hms/typst has them as ``words``, in the reader's language."""
+
+from django.utils.translation import gettext_lazy as _
+
+WORDS = {
+    "amount": _("Amount"),
+    "at_patient": _("Patient: %(name)s, born %(born)s, record %(record)s"),
+    "balance": _("Balance"),
+    "balance_before": _("Balance before %(day)s"),
+    "by": _("By"),
+    "by_method": _("By method"),
+    "cancelled": _("CANCELLED"),
+    "charged": _("Charged"),
+    "closed": _("Closed"),
+    "code_of_credit": _("Holds number, day and amount of this credit note, nothing of the patient."),
+    "code_of_invoice": _("Holds number, day, amount and due date of this invoice, nothing of the patient."),
+    "code_of_reminder": _(
+        "Holds number, day, amount still to pay and due date of this invoice, nothing of the patient."
+    ),
+    "coin": _("Coin or note"),
+    "counted": _("Counted"),
+    "credited": _("Credited"),
+    "currency": _("Currency"),
+    "day": _("Day"),
+    "department": _("Department"),
+    "discount": _("Discount"),
+    "doctor": _("Doctor"),
+    "draft": _("DRAFT"),
+    "due": _("Due"),
+    "entries": _("Entries"),
+    "for": _("For"),
+    "for_invoice": _("For invoice"),
+    "from": _("From"),
+    "given_back": _("Given back"),
+    "how_to_pay": _("How to pay"),
+    "in": _("In"),
+    "invoice": _("Invoice"),
+    "issued": _("Issued"),
+    "issued_on": _("issued on"),
+    "left": _("Left"),
+    "made_on": _("Made on"),
+    "medication": _("Current medication"),
+    "method": _("Method"),
+    "net": _("Net"),
+    "nothing_in_drawer": _("Nothing was in the drawer."),
+    "on": _("On"),
+    "opened": _("Opened"),
+    "paid_or_credited": _("Paid or credited"),
+    "past_due": _("Past due"),
+    "price": _("Price"),
+    "problems": _("Problems"),
+    "quantity": _("Quantity"),
+    "reason": _("Reason:"),
+    "received": _("Received"),
+    "rows": _("Rows"),
+    "seen_by": _("Seen by"),
+    "sum": _("Sum"),
+    "taken_back": _("Taken back"),
+    "tax": _("Tax"),
+    "text": _("Text"),
+    "times": _("Times"),
+    "to": _("To"),
+    "total": _("Total"),
+    "visit": _("Visit"),
+    "what": _("What"),
+    "whole_taken_back": _("This takes back the whole invoice %(number)s; it is cancelled."),
+    "why_it_differs": _("Why it differs:"),
+}
+
+
+def words():
+    """All of them, in the language of whoever reads now."""
+    return {name: str(text) for name, text in WORDS.items()}
