@@ -50,6 +50,9 @@ class ListFilter(django_filters.FilterSet):
     q = django_filters.CharFilter(method="pass_by", max_length=100, widget=forms.TextInput)
     patient = RowFilter(field_name="patient", widget=forms.HiddenInput)
 
+    # ``{filter: order}``: in which order an index finds what is filtered at once.
+    quick_orders = {}
+
     @property
     def is_filtering(self):
         """Whether a filter beside the search is set."""
@@ -61,19 +64,32 @@ class ListFilter(django_filters.FilterSet):
         """What is narrowed; nothing is, while a field is odd: it says so itself."""
         return self.filter_queryset(self.queryset) if self.form.is_valid() else self.queryset
 
+    @property
+    def order(self):
+        """The order that was asked for; else the quick one of what is filtered."""
+        if "sort" in self.data:
+            return self.data.getlist("sort")[:1]
+        return next(([order] for name, order in self.quick_orders.items() if name in self.data), [])
+
     def pass_by(self, queryset, name, value):
         """The search is asked for by the list, which knows how to ask quickly."""
         return queryset
 
 
-def asked(request, kind, rows):
-    """The filters of an address. What is not set stays out of the addresses that the page links to."""
+def asked(request, kind, rows, matching):
+    """``(filters, rows)`` of an address; what is odd in it is said at its field, and not filtered by.
+
+    ``matching(rows, text)`` searches. What is not set stays out of the addresses that the page links to.
+    """
     request.GET = QueryDict(urlencode([(k, v) for k, v in request.GET.items() if v]))
-    return kind(request.GET, queryset=rows)
+    filters = kind(request.GET, queryset=rows)
+    return filters, matching(filters.found, request.GET.get("q", ""))
 
 
 class InvoiceFilter(ListFilter):
     """Issued invoices by state, days, amount, and whose they are."""
+
+    quick_orders = {"amount_from": "-total", "amount_to": "-total", "due_from": "due", "due_to": "due"}
 
     status = django_filters.ChoiceFilter(
         label=_("Status"),
@@ -117,6 +133,8 @@ def _clerks():
 
 class PaymentFilter(ListFilter):
     """Rows of the ledger by how, by whom, when, how much, and whose they are."""
+
+    quick_orders = {"first": "-received", "last": "-received"}
 
     method = django_filters.ChoiceFilter(
         label=_("Method"),

@@ -1,4 +1,4 @@
-"""The rows of the invoice list: a page of ids first, straight from an index, then what that page shows of them."""
+"""The rows of the list of invoices."""
 
 import re
 from collections import namedtuple
@@ -6,13 +6,13 @@ from collections import namedtuple
 from django.db import connection
 from django.db.models import Count, F, Q, Sum
 from django.utils.translation import gettext as _
-from django_tables2.data import TableData
 
 from billing.exports import MOST
+from billing.list_data import ListData
 from billing.tables import STATES, state
 from hms import money
 from hms.domain import search
-from hms.models import Invoice, Patient
+from hms.models import Allocation, CreditNote, Invoice, Patient
 
 NEWEST = [F("year").desc(), F("serial").desc()]
 ORDERS = {
@@ -50,29 +50,6 @@ def matching(invoices, text):
     return invoices.filter(patient__in=patients)
 
 
-class InvoiceData(TableData):
-    """What the table pages through. Reads a page and one row more, never all of them."""
-
-    def set_table(self, table):
-        self.table = table
-
-    sort = None
-
-    def order_by(self, aliases):
-        """Called by the table with aliases that it knows; the first one counts."""
-        self.sort = aliases[0] if aliases else None
-
-    def ordered(self):
-        if not self.sort:
-            return self.data.order_by(*NEWEST)
-        down = self.sort.startswith("-")
-        return self.data.order_by(*[e.desc() if down else e.asc() for e in ORDERS[self.sort.lstrip("-")]])
-
-    def __getitem__(self, key):
-        pks = list(self.ordered().values_list("pk", flat=True)[key.start or 0 : key.stop])
-        return read(pks)
-
-
 def read(pks):
     """What a row shows of these invoices, in their order."""
     if not pks:
@@ -83,8 +60,14 @@ def read(pks):
     return [rows[pk] for pk in pks if pk in rows]
 
 
+class InvoiceData(ListData):
+    orders = ORDERS
+    usual = NEWEST
+    read = staticmethod(read)
+
+
 def totals(invoices):
-    """How many invoices, what they come to, and what of that is neither paid nor cancelled."""
+    """How many invoices, what they come to, and what of that is still owed: less credit notes and payments in part."""
     unpaid = Q(status__in=Invoice.UNPAID)
     found = invoices.aggregate(
         count=Count("*"),
@@ -92,7 +75,12 @@ def totals(invoices):
         open=Sum("total_amount", filter=unpaid),
         open_count=Count("status", filter=unpaid),
     )
-    return {name: value or 0 for name, value in found.items()}
+    found = {name: value or 0 for name, value in found.items()}
+    if found["open_count"]:
+        owed = invoices.filter(unpaid).order_by().values("pk")
+        for model, column in ((CreditNote, "total_amount"), (Allocation, "amount")):
+            found["open"] -= model.objects.filter(invoice__in=owed).aggregate(sum=Sum(column))["sum"] or 0
+    return found
 
 
 CHUNK = 1000

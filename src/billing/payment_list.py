@@ -1,12 +1,12 @@
-"""The rows of the list of payments: a page of ids first, straight from an index, then what that page shows of them."""
+"""The rows of the list of payments."""
 
 import re
 
 from django.db.models import Count, F, Q, Sum
 from django.utils.translation import gettext as _
-from django_tables2.data import TableData
 
 from billing.exports import MOST
+from billing.list_data import ListData
 from hms import money
 from hms.domain import search
 from hms.models import Patient, Payment
@@ -37,34 +37,17 @@ def matching(payments, text):
     return payments.filter(Q(patient__in=patients) | Q(pk__in=list(told.values_list("pk", flat=True))))
 
 
-class PaymentData(TableData):
-    """What the table pages through. Reads a page and one row more, never all of them."""
-
-    sort = None
-
-    def set_table(self, table):
-        self.table = table
-
-    def order_by(self, aliases):
-        """Called by the table with aliases that it knows; the first one counts."""
-        self.sort = aliases[0] if aliases else None
-
-    def ordered(self):
-        name = (self.sort or "").removeprefix("-")
-        if name not in ORDERS:
-            return self.data.order_by("-pk")
-        down = self.sort.startswith("-")
-        return self.data.order_by(*[e.desc() if down else e.asc() for e in ORDERS[name]])
-
-    def __getitem__(self, key):
-        return read(list(self.ordered().values_list("pk", flat=True)[key.start or 0 : key.stop]))
-
-
 def read(pks):
     """What a row shows of these payments, in their order."""
     people = ("patient__user", "received_by")
     rows = Payment.objects.select_related(*people).in_bulk(pks) if pks else {}
     return [rows[pk] for pk in pks if pk in rows]
+
+
+class PaymentData(ListData):
+    orders = ORDERS
+    usual = ["-pk"]
+    read = staticmethod(read)
 
 
 def totals(payments):

@@ -11,7 +11,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from hms.csv_files import safe
-from hms.domain import credit_notes
+from hms.domain import credit_notes, payments, reports, shifts
 from hms.models import AccessLog, Invoice, OutboxMail
 from hms.testing import (
     for_many_tests,
@@ -150,6 +150,18 @@ def test_totals_are_of_what_is_filtered(reception, four):
     page = text(reception.get("/billing/totals/?status=owed"))
     assert "£30.00" in page
     assert "£30.00" in text(reception.get("/billing/?status=owed&totals=1"))  # without scripts
+
+
+def test_what_is_owed_in_all_is_what_ageing_says(reception, four):
+    """Less what was paid in part and credited, as everywhere."""
+    shifts.open_(by=reception.user, opening_float=Decimal(0))
+    first, second = four["pending"], four["overdue"]
+    part = payments.Part("CARD", Decimal(3))
+    payments.take(patient=first.patient, parts=[part], invoices=[first], by=reception.user, key="k")
+    credit_notes.credit(second, amounts={second.lines.get().pk: Decimal(5)}, reason="Late", by=reception.user)
+    aged = reports.summary("ageing", reports.as_of(local(0).date()), "patient").totals["total"]
+    assert aged == 22
+    assert "owed <strong>£22.00</strong>" in text(reception.get("/billing/totals/"))
 
 
 def test_it_asks_the_same_at_one_row_and_at_three(reception, db):

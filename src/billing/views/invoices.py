@@ -11,7 +11,7 @@ from django.views.decorators.http import require_POST, require_safe
 
 from billing.exports import answer
 from billing.filters import InvoiceFilter, asked
-from billing.invoice_list import ORDERS, InvoiceData, file_rows, heads, matching, totals
+from billing.invoice_list import InvoiceData, file_rows, heads, matching, totals
 from billing.tables import InvoiceTable
 from hms import live
 from hms.domain import audit, reminding
@@ -22,16 +22,14 @@ from hms.tables import keep_address
 
 
 def _asked(request):
-    """``(filters, invoices)`` of the address; what is odd in it is said at its field, and not filtered by."""
-    filters = asked(request, InvoiceFilter, Invoice.objects.visible_to(request.user).issued())
-    return filters, matching(filters.found, request.GET.get("q", ""))
+    return asked(request, InvoiceFilter, Invoice.objects.visible_to(request.user).issued(), matching)
 
 
 @require_safe
 def home(request):
     """Issued invoices, the newest first."""
     filters, found = _asked(request)
-    table = InvoiceTable(InvoiceData(found), order_by=_order(request.GET), query=request.GET)
+    table = InvoiceTable(InvoiceData(found), order_by=filters.order, query=request.GET)
     count = len(table.turn_to(request.GET.get("page")))
     if count and not is_background(request):
         audit.searched(count, by=request.user, detail="invoices")
@@ -51,15 +49,6 @@ def home(request):
     return keep_address(request, render(request, "billing/invoices.html", context), "invoices-filter")
 
 
-def _order(query):
-    """The order that was asked for; else the one in which the index finds what is filtered at once."""
-    if "sort" in query:
-        return query.getlist("sort")[:1]
-    if "amount_from" in query or "amount_to" in query:
-        return ["-total"]
-    return ["due"] if "due_from" in query or "due_to" in query else []
-
-
 def _patient(request, filters):
     pk = getattr(filters.form, "cleaned_data", {}).get("patient")
     return Patient.objects.visible_to(request.user).filter(pk=pk).select_related("user").first() if pk else None
@@ -75,10 +64,9 @@ def invoices_totals(request):
 @require_safe
 def invoices_export(request, kind):
     """The filtered list as CSV or XLSX."""
-    _filters, found = _asked(request)
+    filters, found = _asked(request)
     data = InvoiceData(found)
-    sort = request.GET.get("sort", "")
-    data.sort = sort if sort.removeprefix("-") in ORDERS else None
+    data.sort = next(iter(filters.order), None)
     today = hospital().today()
     rows = file_rows(data.ordered(), today)
     response, count = answer(kind, f"invoices-{today}", title=_("Invoices"), heads=heads(), rows=rows)

@@ -16,16 +16,14 @@ from hms.tables import keep_address
 
 
 def _asked(request):
-    """``(filters, payments)`` of the address; what is odd in it is said at its field, and not filtered by."""
-    filters = asked(request, PaymentFilter, Payment.objects.all())
-    return filters, matching(filters.found, request.GET.get("q", ""))
+    return asked(request, PaymentFilter, Payment.objects.all(), matching)
 
 
 @require_safe
 def payments(request):
     """Every row of the ledger, the newest first."""
     filters, found = _asked(request)
-    table = PaymentTable(PaymentData(found), order_by=_order(request.GET), query=request.GET)
+    table = PaymentTable(PaymentData(found), order_by=filters.order, query=request.GET)
     count = len(table.turn_to(request.GET.get("page")))
     if count and not is_background(request):
         audit.searched(count, by=request.user, detail="payments")
@@ -41,13 +39,6 @@ def payments(request):
         context |= {"totals": totals(found)}
     table.empty_text = _("No payment matches.") if request.GET else _("No payment has been taken yet.")
     return keep_address(request, render(request, "billing/payments.html", context), "payments-filter")
-
-
-def _order(query):
-    """The order that was asked for; else the one in which the index finds what is filtered at once."""
-    if "sort" in query:
-        return query.getlist("sort")[:1]
-    return ["-received"] if "first" in query or "last" in query else []
 
 
 def _chosen(request, filters):
@@ -72,9 +63,9 @@ def payments_totals(request):
 @require_safe
 def payments_export(request, kind):
     """The filtered list as CSV or XLSX."""
-    _filters, found = _asked(request)
+    filters, found = _asked(request)
     data = PaymentData(found)
-    data.sort = next(iter(_order(request.GET)), None)
+    data.sort = next(iter(filters.order), None)
     name, rows = f"payments-{hospital().today()}", file_rows(data.ordered())
     response, count = exports.answer(kind, name, title=_("Payments"), heads=heads(), rows=rows)
     audit.searched(count, by=request.user, detail=f"payments, {kind}")
