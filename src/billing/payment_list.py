@@ -46,7 +46,7 @@ def read(pks):
 
 class PaymentData(ListData):
     orders = ORDERS
-    usual = ["-pk"]
+    usual = [F("received_at").desc(), F("id").desc()]
     read = staticmethod(read)
 
 

@@ -169,7 +169,7 @@ def drawer_data(shift):
                 "net": shown(Decimal(taken) - Decimal(given), currency),
                 "rows": str(rows),
             }
-            for name, (taken, given, rows) in shift.totals.items()
+            for name, (taken, given, rows) in shifts.totals_kept(shift).items()
         ],
         "signed": _("Counted and signed by %(clerk)s, %(at)s")
         % {"clerk": clerk, "at": clinical_datetime(shift.closed_at)},

@@ -41,11 +41,7 @@ class PaymentForm(forms.Form):
 
     key = forms.CharField(widget=forms.HiddenInput, max_length=64)
     cash = AmountField(label=_("Cash"), required=False)
-    tendered = AmountField(
-        label=_("Cash tendered"),
-        required=False,
-        help_text=_("Alone, it pays what is left to pay; the rest is change."),
-    )
+    tendered = AmountField(label=_("Cash tendered"), required=False)
     card = AmountField(label=_("Card"), required=False)
     transfer = AmountField(label=_("Transfer"), required=False)
     keep_rest = forms.BooleanField(label=_("Keep what is above as credit"), required=False)

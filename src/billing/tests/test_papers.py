@@ -1,5 +1,6 @@
 """The statement on the screen and on paper, the reminder to print, the sheet of a drawer, receipts by mail."""
 
+import re
 from datetime import timedelta
 from decimal import Decimal
 
@@ -119,6 +120,7 @@ def test_a_closed_drawer_is_shown_and_printed(reception):
     shift = shifts.open_(by=reception.user, opening_float=Decimal(20))
     shifts.close(shift, counted={Decimal(10): 1, Decimal("0.50"): 19}, by=reception.user, explanation="a coin fell")
     page = text(reception.get(f"/billing/shifts/{shift.pk}/"))
+    assert re.findall(r'data-label="Method">([^<]+)<', page) == ["Cash", "Card", "Transfer"]
     assert "£9.50" in page
     assert "a coin fell" in page
     assert is_pdf(reception.get(f"/billing/shifts/{shift.pk}/pdf/"))

@@ -43,5 +43,6 @@ def shift_closed(request, pk):
     found = get_object_or_404(Shift.objects.select_related("clerk").filter(closed_at__isnull=False), pk=pk)
     rows = list(found.payments.select_related("patient__user").order_by("pk")[: ROWS + 1])
     context = {"shift": found, "rows": rows[:ROWS], "more": len(rows) > ROWS, "shown": ROWS}
+    context["totals"] = shifts.totals_kept(found)
     context["coins"] = [(coin, n, coin * n) for coin, n in shifts.counted(found)]
     return render(request, "billing/shift_closed.html", context)

@@ -315,6 +315,8 @@ class _Billing:
                 left -= n * coin
         for method, label in Method.choices:
             mine = [r.value for r in rows if r.method == method]
+            if method == Method.ROUNDING and not mine:
+                continue
             taken, given = sum((v for v in mine if v > 0), ZERO), -sum((v for v in mine if v < 0), ZERO)
             shift.totals[str(label)] = [str(taken), str(given), len(mine)]
 

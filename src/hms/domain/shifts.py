@@ -68,6 +68,13 @@ def totals(shift):
     return found
 
 
+def totals_kept(shift):
+    """The same of a closed drawer, as they were kept; methods in their order, which the database does not keep."""
+    order = [str(label) for _method, label in payments.Method.choices]
+    names = [*(name for name in order if name in shift.totals), *(name for name in shift.totals if name not in order)]
+    return {name: shift.totals[name] for name in names}
+
+
 def close(shift, *, counted, by, explanation=""):
     """Close the drawer as counted, ``{coin: how many}``; a difference needs its explanation. It cannot be undone."""
     explanation = " ".join(explanation.split())[:300]
