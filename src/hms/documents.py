@@ -59,7 +59,7 @@ def invoice_data(invoice):
         "department": printed.get("department", ""),
         "visit": clinical_date(datetime.fromisoformat(visit).astimezone(hospital().zone)) if visit else "",
         "note": invoice.note,
-        "terms": printed.get("terms", ""),
+        "terms": "" if invoice.status == "CANCELLED" else printed.get("terms", ""),
         "lines": [
             {
                 "code": line.code,

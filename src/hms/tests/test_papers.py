@@ -60,6 +60,18 @@ def test_an_invoice_says_its_lines_tax_and_sums():
         assert said in text.replace("\u00a0", " ")
 
 
+def test_a_cancelled_invoice_says_so_and_not_how_to_pay_it(clerk):
+    Hospital.objects.update(payment_terms="By transfer")
+    forget()
+    invoice = make_invoice()
+    assert "How to pay" in read(documents.invoice_pdf(invoice))[1]
+    invoice = credit_notes.cancel(invoice, reason="Twice", by=clerk).invoice
+    invoice.refresh_from_db()
+    _pages, text = read(documents.invoice_pdf(invoice))
+    assert "CANCELLED" in text
+    assert "How to pay" not in text
+
+
 def test_sixty_lines_take_three_pages_with_their_heading_on_each():
     by, draft = make_user(), make_invoice(issued=False)
     text = "computed tomography of chest, abdomen and pelvis with contrast medium and a written report"
