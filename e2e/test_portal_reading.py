@@ -73,7 +73,6 @@ def test_reading_and_correcting_without_javascript(desk, page_for):
     page.goto("/portal/record/")
     expect(page.locator("main")).to_contain_text("addendum-history")
     expect(page.locator("main")).not_to_contain_text("draft-history")
-    page.get_by_text("As a table").first.click()
     expect(page.locator("table").first).to_be_visible()
     page.get_by_text("Tell us if this is wrong").click()
     page.get_by_label("What is wrong?").fill("I bear nuts well")

@@ -16,13 +16,14 @@ from hms.models import Allergy, Problem
 
 def context(appointment, record, user):
     """The patient's allergies in their one of four states, and the problem list."""
-    state, active = allergies.state(appointment.patient)
+    state, active, ended = allergies.listed(appointment.patient)
     return {
         "sections_beside": ["clinic/_allergies_section.html", "clinic/_problems_section.html"],
         "allergy_state": state,
         "allergies": active,
+        "allergies_ended": ended,
         "allergies_form": AllergyForm(auto_id="allergies-%s"),
-        "problems": list(Problem.objects.filter(patient=appointment.patient).order_by("ended", "pk")),
+        "problems": list(Problem.objects.filter(patient=appointment.patient).present_first()),
         "problems_form": ProblemForm(auto_id="problems-%s"),
     }
 

@@ -10,10 +10,9 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from clinic import record_paper
 from clinic.forms import ReasonForm
-from clinic.views.vitals import courses
 from hms import pdf
 from hms.dates import parse_date
-from hms.domain import allergies, audit, breakglass, relations, timeline
+from hms.domain import allergies, audit, breakglass, relations, timeline, vitals
 from hms.domain.settings import hospital
 from hms.errors import DomainError
 from hms.models import Appointment, Patient
@@ -108,7 +107,7 @@ def patient_vitals(request, pk):
         return _refused(request, pk)
     audit.viewed(access.patient, by=request.user, action="vitals.viewed", glass=access.glass)
     state, active = allergies.state(access.patient)
-    context = {"patient": access.patient, "access": access, "courses": courses(access.patient)}
+    context = {"patient": access.patient, "access": access, "courses": vitals.courses(access.patient)}
     return render(request, "clinic/vitals_course.html", context | {"allergy_state": state, "allergies": active})
 
 

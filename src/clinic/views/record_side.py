@@ -7,13 +7,14 @@ from hms.models import Problem
 
 
 def context(patient, user):
-    state, active = allergies.state(patient)
+    state, active, ended = allergies.listed(patient)
     latest = vitals.latest(patient)
     return {
         "record_side": ["clinic/_record_side.html"],
         "allergy_state": state,
         "allergies": active,
-        "problems": list(Problem.objects.filter(patient=patient).order_by("ended", "pk")[:60]),
+        "allergies_ended": ended,
+        "problems": list(Problem.objects.filter(patient=patient).present_first()[:60]),
         "taken": prescriptions.taken(patient)[:60],
         "latest": latest,
         "latest_readings": readings(latest) if latest else "",

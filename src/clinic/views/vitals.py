@@ -65,13 +65,6 @@ def vitals_course(request, pk):
     """The course of every measurement, as charts with tables beside them."""
     appointment = visit_of(request, pk)
     audit.viewed(appointment.patient, by=request.user, action="vitals.viewed")
-    context = {"appointment": appointment, "patient": appointment.patient, "courses": courses(appointment.patient)}
+    courses = domain.courses(appointment.patient)
+    context = {"appointment": appointment, "patient": appointment.patient, "courses": courses}
     return render(request, "clinic/vitals_course.html", context)
-
-
-def courses(patient):
-    """``[(field, label, unit, points), …]`` of everything that was measured."""
-    shown = {"bmi": ("BMI", "kg/m²")} | {
-        name: (Vitals._meta.get_field(name).verbose_name.capitalize(), unit) for name, (unit, *_r) in RANGES.items()
-    }
-    return [(name, *shown[name], points) for name, points in domain.series(patient).items()]

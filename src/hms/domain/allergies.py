@@ -16,23 +16,29 @@ KNOWN, NONE, UNASKED, UNAVAILABLE = "known", "none", "unasked", "unavailable"
 
 def state(patient):
     """``(state, active allergies)``: one of KNOWN, NONE (asked, and there are none), UNASKED, UNAVAILABLE."""
+    return listed(patient)[:2]
+
+
+def listed(patient):
+    """``(state, active allergies, ended ones)``, these the latest first."""
     try:
         with transaction.atomic():
-            found = list(active(patient))
+            rows = list(noted(patient))
     except DatabaseError:
-        return UNAVAILABLE, []
-    if found:
-        return KNOWN, found
-    if earlier_text(patient):  # from before there was a list: it counts until somebody has entered it
-        # Not saved: what the database would fill in is said here.
-        return KNOWN, [Allergy(patient=patient, substance=earlier_text(patient)[:200], reaction="", drug_class="")]
-    return (NONE if patient.no_allergies_at else UNASKED), []
-
-
-def earlier_text(patient):
-    """What stands in the summary without a row of the list, or ""."""
+        return UNAVAILABLE, [], []
+    ended = sorted((a for a in rows if a.ended_at), key=lambda a: a.ended_at, reverse=True)
+    if found := [a for a in rows if not a.ended_at]:
+        return KNOWN, found, ended
     text = patient.allergies.strip()
-    return "" if not text or patient.no_allergies_at or patient.allergy_list.exists() else text
+    if text and not rows and not patient.no_allergies_at:  # from before there was a list: it counts until it is entered
+        # Not saved: what the database would fill in is said here.
+        return KNOWN, [Allergy(patient=patient, substance=text[:200], reaction="", drug_class="")], []
+    return (NONE if patient.no_allergies_at else UNASKED), [], ended
+
+
+def noted(patient):
+    """Every allergy that was ever noted, in this order."""
+    return Allergy.objects.filter(patient=patient).select_related("noted_by", "ended_by")
 
 
 def active(patient):
@@ -80,7 +86,7 @@ def end(allergy, *, reason, by):
 def state_none(patient, *, by):
     """Asked, and there are none. Refuses while one is on the list."""
     with _patient(patient, by, "allergy.none-stated") as locked:
-        if active(locked).exists() or earlier_text(locked):
+        if state(locked)[1]:
             raise DomainError(_("There are allergies on the list. End them first, each with its reason."))
         _summarise(locked, timezone.now())
         return locked

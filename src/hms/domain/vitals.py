@@ -12,7 +12,20 @@ from hms.errors import DomainError
 from hms.models import MedicalRecord, Vitals
 from hms.models.clinical import RANGES
 
-Point = namedtuple("Point", "at value")
+# How something developed: ``rows`` are ``(at, [value, …])``, oldest first, a value for each of ``columns``.
+Course = namedtuple("Course", "name label unit columns rows")
+# What stands on a chart together. Both pressures are measured or neither.
+CHARTS = {
+    "temperature": ["temperature"],
+    "pulse": ["pulse"],
+    "pressure": ["systolic", "diastolic"],
+    "respiration": ["respiration"],
+    "saturation": ["saturation"],
+    "weight": ["weight"],
+    "height": ["height"],
+    "bmi": ["bmi"],
+    "pain": ["pain"],
+}
 
 
 class Unlikely(DomainError):
@@ -77,12 +90,24 @@ def latest(patient):
     return Vitals.objects.filter(patient=patient, error_reason="").first()
 
 
-def series(patient, most=60):
-    """``{field: [Point, …]}`` oldest first, of the newest sets that count; BMI among them, as computed."""
+def courses(patient, most=60):
+    """A Course of each thing that was measured, of the newest sets that count; BMI among them, as computed."""
     sets = list(Vitals.objects.filter(patient=patient, error_reason="")[:most])[::-1]
-    found = {name: [Point(s.taken_at, v) for s in sets if (v := getattr(s, name)) is not None] for name in RANGES}
-    found["bmi"] = [Point(s.taken_at, s.bmi) for s in sets if s.bmi is not None]
-    return {name: points for name, points in found.items() if points}
+    found = []
+    for name, fields in CHARTS.items():
+        rows = [(s.taken_at, [getattr(s, f) for f in fields]) for s in sets if getattr(s, fields[0]) is not None]
+        if rows:
+            found.append(Course(name, _title(name), _unit(fields[0]), [_title(f) for f in fields], rows))
+    return found
+
+
+def _title(name):
+    special = {"pressure": _("Blood pressure"), "systolic": _("Systolic"), "diastolic": _("Diastolic"), "bmi": _("BMI")}
+    return special.get(name) or Vitals._meta.get_field(name).verbose_name.capitalize()
+
+
+def _unit(name):
+    return "kg/m²" if name == "bmi" else RANGES[name][0]
 
 
 def signing_facts(record):

@@ -188,6 +188,12 @@ class Allergy(models.Model):
         return self.substance
 
 
+class ProblemQuerySet(models.QuerySet):
+    def present_first(self):
+        """What goes on, the oldest first; below it what is over, the latest first."""
+        return self.order_by(models.F("ended").desc(nulls_first=True), "pk")
+
+
 @pghistory.track()
 class Problem(models.Model):
     """An entry of the problem list: what goes on, since when, until when."""
@@ -199,6 +205,8 @@ class Problem(models.Model):
     ended = models.DateField(_("until"), null=True, blank=True)
     noted_at = models.DateTimeField(_("noted"), db_default=Now(), editable=False)
     noted_by = models.ForeignKey("hms.User", on_delete=models.PROTECT, related_name="+")
+
+    objects = ProblemQuerySet.as_manager()
 
     class Meta:
         verbose_name = _("problem")

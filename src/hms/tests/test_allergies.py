@@ -48,7 +48,7 @@ def test_the_four_states(patient, by, monkeypatch):
     def broken(patient):
         raise DatabaseError
 
-    monkeypatch.setattr(allergies, "active", broken)
+    monkeypatch.setattr(allergies, "noted", broken)
     assert state(patient) == allergies.UNAVAILABLE
 
 

@@ -27,7 +27,16 @@ def test_a_set_is_written_down_and_bmi_is_computed(record):
     made = take(record, temperature=Decimal("37.2"), pulse=80, weight=Decimal(80), height=Decimal(200))
     assert made.bmi == Decimal("20.0")
     assert vitals.latest(record.patient) == made
-    assert set(vitals.series(record.patient)) == {"temperature", "pulse", "weight", "height", "bmi"}
+    assert [c.name for c in vitals.courses(record.patient)] == ["temperature", "pulse", "weight", "height", "bmi"]
+
+
+def test_both_pressures_are_one_course(record):
+    for systolic, diastolic in ((150, 95), (140, 90)):
+        take(record, systolic=systolic, diastolic=diastolic, pulse=80)
+    take(record, pulse=70)
+    pressure = next(c for c in vitals.courses(record.patient) if c.name == "pressure")
+    assert (pressure.label, pressure.unit, pressure.columns) == ("Blood pressure", "mmHg", ["Systolic", "Diastolic"])
+    assert [values for _at, values in pressure.rows] == [[150, 95], [140, 90]]
 
 
 @pytest.mark.parametrize(
@@ -67,7 +76,7 @@ def test_a_wrong_one_is_marked_and_no_longer_counts(record):
         vitals.mark_wrong(made, reason=" ", by=record.doctor.user)
     vitals.mark_wrong(made, reason="other patient", by=record.doctor.user)
     assert vitals.latest(record.patient) is None
-    assert vitals.series(record.patient) == {}
+    assert vitals.courses(record.patient) == []
     with pytest.raises(DomainError, match="already"):
         vitals.mark_wrong(made, reason="again", by=record.doctor.user)
 

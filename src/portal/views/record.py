@@ -9,8 +9,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods
 
 from hms.domain import allergies, audit, vitals
-from hms.models import MedicalRecord, PrescriptionLine, Problem, Vitals, Wish
-from hms.models.clinical import RANGES
+from hms.models import MedicalRecord, PrescriptionLine, Problem, Wish
 from portal.forms import WishForm
 from portal.own import own
 from portal.views.book import FORM
@@ -48,9 +47,9 @@ def record(request):
         "records": [(r, addenda.get(r.pk, [])) for r in page],
         "allergy_state": state,
         "allergies": active,
-        "problems": Problem.objects.filter(patient=request.patient).order_by("ended", "pk"),
+        "problems": Problem.objects.filter(patient=request.patient).present_first(),
         "papers": _papers(request.patient),
-        "courses": _courses(request.patient),
+        "courses": vitals.courses(request.patient),
         "form": form,
         "wishes": Wish.objects.filter(patient=request.patient, kind="CORRECT")[:5],
     }
@@ -62,10 +61,3 @@ def _papers(patient):
     rows = PrescriptionLine.objects.filter(patient=patient, prescription__record__signed_at__isnull=False)
     rows = rows.select_related("prescription__record__doctor__user").order_by("-prescription_id", "pk")
     return [(paper, list(lines)) for paper, lines in groupby(rows[:MOST_LINES], key=lambda line: line.prescription)]
-
-
-def _courses(patient):
-    shown = {"bmi": ("BMI", "kg/m²")} | {
-        name: (Vitals._meta.get_field(name).verbose_name.capitalize(), unit) for name, (unit, *_r) in RANGES.items()
-    }
-    return [(name, *shown[name], points) for name, points in vitals.series(patient).items()]

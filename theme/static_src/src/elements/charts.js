@@ -1,4 +1,5 @@
-// <line-chart data-table="id">: cells [data-x] (seconds since 1970) and [data-y] of each row.
+// <line-chart data-table="id">: cells [data-x] (seconds since 1970) and [data-y] of each row; each further [data-y] is
+// another line, dashed so that it is known without its colour.
 // <bar-chart data-table="id">: the row's th is the label, [data-y] of each further column a bar.
 // Colours come from the page, so that both themes look right; both are drawn again when the size or the theme changes.
 import uPlot from "uplot"
@@ -59,17 +60,24 @@ class LineChart extends Chart {
   }
 
   plotOf(rows, width) {
-    const stroke = this.colour("--color-primary")
-    const x = rows.map((row) => Number(row.querySelector("[data-x]").dataset.x))
-    const y = rows.map((row) => Number(row.querySelector("[data-y]").dataset.y))
+    const at = (row) => Number(row.querySelector("[data-x]").dataset.x)
+    rows.sort((a, b) => at(a) - at(b))
+    const x = rows.map(at)
+    const lines = [...rows[0].querySelectorAll("[data-y]")].map((_cell, i) =>
+      rows.map((row) => Number(row.querySelectorAll("[data-y]")[i].dataset.y)),
+    )
+    const series = lines.map((_line, i) => {
+      const stroke = this.colour(i ? "--color-info" : "--color-primary")
+      return { stroke, width: 2, dash: i ? [6, 4] : [], points: { show: true, size: 6, fill: stroke } }
+    })
     const options = {
       width,
       height: 190,
       legend: { show: false },
-      axes: this.axes({ space: 70, values: (_u, at) => at.map(this.#day(x)) }),
-      series: [{}, { stroke, width: 2, points: { show: true, size: 6, fill: stroke } }],
+      axes: this.axes({ space: 70, values: (_u, ticks) => ticks.map(this.#day(x)) }),
+      series: [{}, ...series],
     }
-    return new uPlot(options, [x, y], this)
+    return new uPlot(options, [x, ...lines], this)
   }
 }
 
