@@ -6,7 +6,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from hms.domain import allergies, problems
-from hms.models import Allergy
+from hms.models import Allergy, Problem
 from hms.testing import local
 
 
@@ -69,3 +69,44 @@ def test_the_number_of_queries_does_not_grow(doctor, visit):
             more = allergies.note(visit.patient, substance=f"{path}{n}", by=doctor.user)
             allergies.end(more, reason="x", by=doctor.user)
         assert count(path) == one
+
+
+HTMX = {"HX-Request": "true"}
+
+
+def test_a_problem_is_found_among_the_codes_and_chosen(doctor, visit, codes):
+    page = addresses(visit)[0]
+    found = text(doctor.get(f"{page}problems/options/", {"text": "asthma"}, headers=HTMX))
+    assert f"{page}problems/new/?code=J45.9" in found
+    for headers in (HTMX, {}):
+        chosen = text(doctor.get(f"{page}problems/new/", {"code": "J45.9"}, headers=headers))
+        assert '<input type="hidden" name="code" value="J45.9">' in chosen
+        assert '<details class="more" open>' in chosen
+    sent = {"code": "J45.9", "text": "Asthma, unspecified"}
+    refused = doctor.post(f"{page}problems/", sent | {"onset": "2999-01-01"}, headers=HTMX)
+    assert refused.status_code == 422
+    assert '<input type="hidden" name="code" value="J45.9">' in text(refused)
+    assert "2999" in text(refused)
+    done = doctor.post(f"{page}problems/", sent | {"onset": "1 mar 2019"}, headers=HTMX)
+    assert done.status_code == 200, text(done)
+    problem = Problem.objects.get()
+    assert (problem.code_id, problem.text) == ("J45.9", "Asthma, unspecified")
+    assert '<span class="tag tag-info">J45.9</span>' in text(done)
+
+
+def test_codes_of_problems_are_found_without_scripts(doctor, visit, codes):
+    page = addresses(visit)[0]
+    typed = {"text": "asthma", "onset": "1 mar 2019", "find": "1"}
+    found = text(doctor.post(f"{page}problems/", typed))
+    assert "?code=J45.9" in found
+    assert 'value="1 mar 2019"' in found
+    assert not Problem.objects.exists()
+
+
+def test_a_problem_with_a_code_that_does_not_exist_is_refused(doctor, visit, codes):
+    page = addresses(visit)[0]
+    refused = doctor.post(f"{page}problems/", {"code": "Z99X", "text": "Typed"}, headers=HTMX)
+    assert refused.status_code == 422
+    assert "There is no code Z99X" in text(refused)
+    assert 'value="Typed"' in text(refused)
+    assert doctor.get(f"{page}problems/new/", {"code": "Z99X"}).status_code == 404

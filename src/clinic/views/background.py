@@ -1,17 +1,17 @@
 """Allergies and problems: what stays true of the patient beyond this visit."""
 
-from django.shortcuts import get_object_or_404
+from django.shortcuts import get_object_or_404, render
 from django.utils.translation import gettext as _
-from django.views.decorators.http import require_POST
+from django.views.decorators.http import require_POST, require_safe
 
 from clinic.section_forms import AllergyForm, ProblemForm
 from clinic.sections import answer, attempt, visit_of
-from clinic.views.consultation import SECTIONS
+from clinic.views.consultation import SECTIONS, page
 from hms.dates import parse_date
-from hms.domain import allergies, problems
+from hms.domain import allergies, diagnoses, problems
 from hms.domain.settings import hospital
 from hms.errors import DomainError
-from hms.models import Allergy, Problem
+from hms.models import Allergy, Appointment, IcdCode, Problem
 
 
 def context(appointment, record, user):
@@ -58,10 +58,36 @@ def allergy_end(request, pk, allergy):
     return answer(request, appointment, "allergies", refusal=refusal, reason=reason)
 
 
+@require_safe
+def problem_options(request, pk):
+    """Codes for what is typed, each a link that chooses it."""
+    appointment = get_object_or_404(Appointment.objects.open_to(request.user).only("pk"), pk=pk)
+    text = request.GET.get("text", "")
+    found = diagnoses.find(text, doctor=request.user.doctor)
+    shown = {"appointment": appointment, "options": found, "text": text.strip()}
+    return render(request, "clinic/_problem_options.html", shown)
+
+
+@require_safe
+def problem_new(request, pk):
+    """The form with this code (``?code=``) chosen, so that since when is left to say; without one, to choose anew."""
+    appointment = visit_of(request, pk)
+    code = request.GET.get("code")
+    chosen = get_object_or_404(IcdCode, pk=code.replace("\x00", "")[:8]) if code else None
+    if request.htmx:
+        return answer(request, appointment, "problems", open=True, chosen=chosen)
+    return page(request, appointment, extra={"problems_open": True, "problems_chosen": chosen})
+
+
 @require_POST
 def problem_note(request, pk):
+    """Put a problem on the list, by the code that was chosen or in the words that were typed."""
     appointment = visit_of(request, pk)
     form = ProblemForm(request.POST, auto_id="problems-%s")
+    if "find" in request.POST:  # without scripts: the page with what was found
+        found = diagnoses.find(request.POST.get("text", ""), doctor=request.user.doctor)
+        form = ProblemForm(initial=request.POST.dict(), auto_id="problems-%s")
+        return page(request, appointment, extra={"problems_form": form, "problems_options": found})
     if form.is_valid():
         _done, refusal = attempt(
             appointment, lambda: problems.note(appointment.patient, by=request.user, **form.cleaned_data)
@@ -69,7 +95,8 @@ def problem_note(request, pk):
         if refusal is None:
             return answer(request, appointment, "problems")
         form.add_error(refusal.field if refusal.field in form.fields else None, str(refusal))
-    return answer(request, appointment, "problems", refusal="", form=form)
+    chosen = IcdCode.objects.filter(pk=form.cleaned_data.get("code", "")).first()
+    return answer(request, appointment, "problems", refusal="", form=form, chosen=chosen)
 
 
 @require_POST
