@@ -6,7 +6,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from hms.domain import allergies, problems
-from hms.models import Allergy, Problem
+from hms.models import Allergy, Patient, Problem
 from hms.testing import local
 
 
@@ -110,3 +110,12 @@ def test_a_problem_with_a_code_that_does_not_exist_is_refused(doctor, visit, cod
     assert "There is no code Z99X" in text(refused)
     assert 'value="Typed"' in text(refused)
     assert doctor.get(f"{page}problems/new/", {"code": "Z99X"}).status_code == 404
+
+
+def test_an_earlier_history_is_read_in_the_visit_and_once_in_the_record(doctor, visit):
+    Patient.objects.filter(pk=visit.patient_id).update(medical_history="Appendix out in 1999")
+    for page in pages(doctor, visit):
+        assert page.count("Appendix out in 1999") == 1
+    problems.note(visit.patient, text="Asthma", by=doctor.user)
+    for page in pages(doctor, visit):
+        assert page.count("Appendix out in 1999") == 1

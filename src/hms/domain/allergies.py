@@ -3,6 +3,9 @@
 ``Patient.allergies`` stays a true summary of the list, rewritten by the verbs here and by nobody else.
 """
 
+import re
+from textwrap import wrap
+
 import pghistory
 from django.db import DatabaseError, transaction
 from django.utils import timezone
@@ -56,6 +59,7 @@ def note(patient, *, substance, by, drug_class="", severity=Severity.UNKNOWN, re
     with _patient(patient, by, "allergy.noted") as locked:
         if active(locked).filter(substance__iexact=substance).exists():
             raise DomainError(_("%(what)s is on the list already.") % {"what": substance}, field="substance")
+        _enter_earlier(locked, substance, by)
         made = Allergy.objects.create(
             patient=locked,
             substance=substance,
@@ -66,6 +70,16 @@ def note(patient, *, substance, by, drug_class="", severity=Severity.UNKNOWN, re
         )
         _summarise(locked, None)
         return made
+
+
+def _enter_earlier(patient, substance, by):
+    """What a text from before the list says of others than ``substance`` goes on the list as it stands there."""
+    if patient.no_allergies_at or noted(patient).exists():
+        return
+    for part in re.split(r"[;\n]", patient.allergies):
+        if re.sub(r"\([^()]*\)$", "", part.strip()).strip().casefold() != substance.casefold():
+            for text in wrap(part, 200):
+                Allergy.objects.create(patient=patient, substance=text, noted_by=by)
 
 
 def end(allergy, *, reason, by):

@@ -1,5 +1,7 @@
 """The problem list. ``Patient.medical_history`` is its summary, rewritten by the verbs here."""
 
+from textwrap import wrap
+
 import pghistory
 from django.db import transaction
 from django.utils.translation import gettext as _
@@ -20,12 +22,21 @@ def note(patient, *, text="", code=None, onset=None, by):
     _not_to_come(onset, "onset")
     with transaction.atomic(), pghistory.context(user=by.pk, action="problem.noted"):
         patient = Patient.objects.select_for_update().get(pk=patient.pk)
+        _enter_earlier(patient, by)
         same = Problem.objects.filter(patient=patient, ended=None)
         if same.filter(code=icd).exists() if icd else same.filter(text__iexact=text).exists():
             raise DomainError(_("%(what)s is on the list already.") % {"what": text}, field="text")
         made = Problem.objects.create(patient=patient, code=icd, text=text, onset=onset, noted_by=by)
         _summarise(patient)
         return made
+
+
+def _enter_earlier(patient, by):
+    """A history from before there was a list goes on it as it stands: a problem for each line."""
+    if not Problem.objects.filter(patient=patient).exists():
+        for line in patient.medical_history.splitlines():
+            for text in wrap(line, 300):
+                Problem.objects.create(patient=patient, text=text, noted_by=by)
 
 
 def end(problem, *, on, by):

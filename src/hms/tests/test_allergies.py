@@ -101,3 +101,25 @@ def test_an_earlier_text_counts_until_it_is_entered_and_is_never_lost(by):
         allergies.state_none(patient, by=by)
     allergies.note(patient, substance="Penicillin", by=by)
     assert [a.substance for a in allergies.state(now(patient))[1]] == ["Penicillin"]
+
+
+def test_what_an_earlier_text_says_of_others_stays_in_sight(by):
+    patient = make_patient(allergies="Penicillin (rash); Latex; Nuts, but not almonds")
+    allergies.note(patient, substance="penicillin", by=by)
+    patient = now(patient)
+    assert [a.substance for a in allergies.state(patient)[1]] == ["Latex", "Nuts, but not almonds", "penicillin"]
+    assert patient.allergies == "Latex; Nuts, but not almonds; penicillin"
+    allergies.note(patient, substance="Bees", by=by)
+    assert now(patient).allergies == "Latex; Nuts, but not almonds; penicillin; Bees"
+
+
+def test_an_earlier_history_goes_on_the_list_with_the_first_problem(by):
+    patient = make_patient(medical_history="Asthma as a child\n\nAppendix out in 1999")
+    problems.note(patient, text="Sciatica", by=by)
+    assert now(patient).medical_history == "Asthma as a child\nAppendix out in 1999\nSciatica"
+    problems.note(patient, text="Gout", by=by)
+    assert [p.text for p in patient.problems.all()] == ["Asthma as a child", "Appendix out in 1999", "Sciatica", "Gout"]
+    again = make_patient(medical_history="Asthma")
+    with pytest.raises(DomainError, match="already"):
+        problems.note(again, text="asthma", by=by)
+    assert not again.problems.exists()
