@@ -102,6 +102,11 @@ class LineForm(forms.Form):
         for name, choices in (("drug_name", "drugs"), ("frequency", "frequencies")):
             self.fields[name].widget.attrs |= {"list": f"{choices}-list", "autocomplete": "off"}
 
+    @property
+    def parts(self):
+        """The short fields that stand side by side."""
+        return [self[name] for name in ("strength", "form", "dose", "frequency", "days", "quantity")]
+
 
 class PhraseForm(forms.Form):
     word = ShortText(label=_("Word"), max_length=31, help_text=_("Typed in a note as .word, for example .cold"))

@@ -1,6 +1,9 @@
 """The consultation's sections over HTTP: with htmx a fragment, without it the page; refusals keep what was typed."""
 
+from datetime import timedelta
+
 import pytest
+from django.utils import timezone
 
 from conftest import sign_in
 from hms.domain import allergies, diagnoses, prescriptions
@@ -155,6 +158,18 @@ def test_lines_are_withdrawn_stopped_and_repeated(doctor, visit):
     page = text(doctor.post(url(visit, f"prescriptions/{old.pk}/stop/"), {"reason": "Rash"}, headers=HTMX))
     old.refresh_from_db()
     assert old.stop_reason == "Rash"
+
+
+def test_what_is_taken_for_as_long_as_needed_stays_in_sight(doctor, visit):
+    earlier = make_record(make_appointment(patient=visit.patient, doctor=visit.doctor, status="COMPLETED"), notes="x")
+    kept = prescriptions.prescribe(earlier, drug_name="Levothyroxine", dose="1", frequency="daily", by=doctor.user)
+    week = {"dose": "1", "frequency": "daily", "days": 7, "patient": visit.patient}
+    for n in range(61):
+        kept.prescription.lines.create(drug_name=f"Cream {n}", **week)
+    PrescriptionLine.objects.filter(days=7).update(created_at=timezone.now() - timedelta(days=90))
+    page = text(doctor.get(url(visit)))
+    assert "<bdi>Levothyroxine" in page
+    assert "Cream" not in page
 
 
 def test_only_lines_of_this_visit_are_withdrawn(doctor, visit):

@@ -14,20 +14,12 @@ from hms.models import Appointment, Drug, Prescription, PrescriptionLine
 
 def context(appointment, record, user):
     """The lines of this visit, and what the patient takes already."""
-    own, others = [], []
-    for line in (
-        PrescriptionLine.objects.filter(patient=appointment.patient)
-        .select_related("prescription", "drug")
-        .order_by("-pk")[:60]
-    ):
-        if record and line.prescription.record_id == record.pk:
-            own.append(line)
-        elif not line.stopped_at and not domain.has_run_out(line):
-            others.append(line)
+    own = list(PrescriptionLine.objects.filter(prescription__record=record)) if record else []
+    mine = {line.pk for line in own}
     return {
         "sections_after": ["clinic/_prescriptions_section.html"],
-        "prescriptions_lines": own[::-1],
-        "prescriptions_taken": others,
+        "prescriptions_lines": own,
+        "prescriptions_taken": [line for line in domain.taken(appointment.patient)[::-1] if line.pk not in mine],
         "prescriptions_form": LineForm(auto_id="line-%s"),
         "frequencies": [*domain.PER_DAY, "when needed"],
     }

@@ -76,8 +76,8 @@ def _enter_earlier(patient, substance, by):
     """What a text from before the list says of others than ``substance`` goes on the list as it stands there."""
     if patient.no_allergies_at or noted(patient).exists():
         return
-    for part in re.split(r"[;\n]", patient.allergies):
-        if re.sub(r"\([^()]*\)$", "", part.strip()).strip().casefold() != substance.casefold():
+    for part in (part.strip() for part in re.split(r"[;\n]", patient.allergies)):
+        if re.sub(r"\s*\([^()]*\)$", "", part).casefold() != substance.casefold():
             for text in wrap(part, 200):
                 Allergy.objects.create(patient=patient, substance=text, noted_by=by)
 
