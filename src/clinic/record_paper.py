@@ -35,9 +35,7 @@ def _notices(access, asked, page):
     if access.glass:
         found.append(_("Opened by break-glass: %(why)s") % {"why": access.glass.reason})
     if asked.is_filtered:
-        days = [f"{_('from')} {clinical_date(asked.since)}" if asked.since else ""]
-        days += [f"{_('until')} {clinical_date(asked.until)}" if asked.until else "", f"“{asked.text}”"]
-        found.append(_("A part of the record") + ": " + ", ".join(part for part in days if part not in {"", "“”"}))
+        found.append(_("A part of the record") + ": " + asked.part)
     if page.older:
         found.append(_("Only the newest %(n)d entries. Choose a period for older ones.") % {"n": len(page.entries)})
     return found

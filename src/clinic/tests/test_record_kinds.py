@@ -5,10 +5,13 @@ from decimal import Decimal
 
 import pytest
 from django.db import connection
+from django.http import QueryDict
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from hms.domain import timeline
+from clinic import record_paper
+from clinic.views.record import Asked
+from hms.domain import relations, timeline
 from hms.models import (
     AccessLog,
     Allergy,
@@ -120,6 +123,19 @@ def test_the_record_as_pdf(doctor, mine):
     assert response.headers["Content-Type"] == "application/pdf"
     entry = AccessLog.objects.filter(user=doctor.user).latest("pk")
     assert (entry.action, entry.detail) == ("record.exported", "PDF")
+
+
+def test_paper_says_which_part_of_the_record_it_is_and_what_is_taken(doctor, mine):
+    PrescriptionLine.objects.update(days=None)
+    query = {"kind": "vitals", "since": "2020-01-01", "q": "weight"}
+    part = "Vitals, from 01-Jan-2020, “weight”"
+    page = doctor.get(url(mine, "print/"), query).content.decode()
+    assert f"A part of it: <bdi>{part}</bdi>." in page
+    assert "Current medication" in page
+    assert "A part of it" not in doctor.get(url(mine, "print/")).content.decode()
+    asked = Asked(QueryDict("kind=vitals&since=2020-01-01&q=weight"))
+    data = record_paper.data(relations.access(mine.pk, by=doctor.user), asked, asked.page(mine))
+    assert data["notices"] == [f"A part of the record: {part}"]
 
 
 def test_the_pdf_by_break_glass_is_logged_with_the_reason(doctor):

@@ -12,10 +12,11 @@ from clinic import record_paper
 from clinic.forms import ReasonForm
 from hms import pdf
 from hms.dates import parse_date
-from hms.domain import allergies, audit, breakglass, relations, timeline, vitals
+from hms.domain import allergies, audit, breakglass, prescriptions, relations, timeline, vitals
 from hms.domain.settings import hospital
 from hms.errors import DomainError
 from hms.models import Appointment, Patient
+from hms.templatetags.hms import clinical_date
 
 PRINTED = 400  # entries on paper, at most
 
@@ -59,6 +60,15 @@ class Asked:
         parts = [*self.kinds, *(["words"] if self.words else []), *(["days"] if self.since or self.until else [])]
         return ", ".join(parts)
 
+    @property
+    def part(self):
+        """Which part of the record is asked for, to read on paper; "" for all of it."""
+        days = [(_("from"), self.since), (_("until"), self.until)]
+        parts = [str(timeline.SOURCES[kind].label) for kind in self.kinds]
+        parts += [f"{word} {clinical_date(day)}" for word, day in days if day]
+        parts += [f"“{self.text}”"] if self.words else []
+        return ", ".join(parts)
+
     def page(self, patient, **more):
         return timeline.page(patient, kinds=self.kinds, words=self.words, since=self.since, until=self.until, **more)
 
@@ -95,7 +105,7 @@ def patient_print(request, pk):
     audit.viewed(access.patient, by=request.user, action="record.printed", detail=asked.said, glass=access.glass)
     state, active = allergies.state(access.patient)
     context = {"patient": access.patient, "access": access, "asked": asked, "page": page, "printed": PRINTED}
-    context |= {"allergy_state": state, "allergies": active}
+    context |= {"allergy_state": state, "allergies": active, "taken": prescriptions.taken(access.patient)}
     return render(request, "clinic/patient_print.html", context)
 
 
