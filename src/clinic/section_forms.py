@@ -70,6 +70,10 @@ class AllergyForm(forms.Form):
     reaction = ShortText(label=_("Reaction"), max_length=200, required=False)
     severity = forms.ChoiceField(label=_("Severity"), choices=Severity.choices, initial=Severity.UNKNOWN)
 
+    def __init__(self, *args, **kwargs):
+        super().__init__(*args, **kwargs)
+        self.fields["substance"].quiet = True  # the domain says that it is needed
+
 
 class ProblemForm(forms.Form):
     text = ShortText(label=_("Problem"), max_length=300, required=False)

@@ -15,16 +15,17 @@ OWN = 12  # services of the doctor's department that are one click away
 def context(appointment, record, user):
     """What the section shows: ticked services, the department's own as buttons, the rest to be typed."""
     ticked = list(VisitService.objects.filter(appointment=appointment).select_related("service"))
-    listed = list(prices.in_force(invoicing.visit_day(appointment))[:1000])
+    invoiced = Invoice.objects.issued().filter(appointment=appointment).exclude(status=Invoice.Status.CANCELLED)
+    writable = appointment.is_live and not (record and record.is_signed) and appointment.doctor.user_id == user.pk
+    open_ = writable and not invoiced.exists()
+    listed = list(Service.objects.on(invoicing.visit_day(appointment)).order_by("code")[:1000]) if open_ else []
     have = {row.service_id for row in ticked}
     own = [s for s in listed if s.department_id == appointment.doctor.department_id and s.pk not in have]
-    invoiced = Invoice.objects.issued().filter(appointment=appointment).exclude(status=Invoice.Status.CANCELLED)
-    open_ = appointment.is_live and not (record and record.is_signed)
     return {
         "ticked": ticked,
         "services": listed,
         "own_services": own[:OWN],
-        "services_open": open_ and appointment.doctor.user_id == user.pk and not invoiced.exists(),
+        "services_open": open_,
         "sections_after": ["clinic/_services_section.html"],
     }
 

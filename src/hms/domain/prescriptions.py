@@ -99,9 +99,7 @@ def find_drugs(text, *, limit=OPTIONS):
 
 def taken(patient):
     """What the patient takes now, as far as prescribed here: lines not stopped and not run out."""
-    lines = PrescriptionLine.objects.filter(patient=patient, stopped_at=None).select_related(
-        "prescription__record__doctor__user", "drug"
-    )
+    lines = PrescriptionLine.objects.filter(patient=patient, stopped_at=None).select_related("drug")
     # What has surely run out stays in the database: the record of many years holds thousands of lines.
     length = ExpressionWrapper(F("days") * Value(timedelta(days=1)), DurationField())
     lines = lines.filter(Q(days=None) | Q(created_at__gt=timezone.now() - length))

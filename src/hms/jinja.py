@@ -1,8 +1,10 @@
-"""The Jinja2 environment of the board's fragments. Everything else is a Django template."""
+"""The Jinja2 environment of what is rendered by the hundred. Everything else is a Django template."""
 
 from django.urls import reverse
 from django.utils import translation
 from jinja2 import Environment, StrictUndefined
+
+from hms.templatetags import hms as tags
 
 
 def environment(**options):
@@ -12,4 +14,5 @@ def environment(**options):
     )
     env.install_gettext_translations(translation, newstyle=True)
     env.globals["url"] = reverse
+    env.filters |= {"control": tags.control, "is_checkbox": tags.is_checkbox}
     return env
