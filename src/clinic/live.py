@@ -7,7 +7,7 @@ from django.utils.html import format_html
 
 from hms.domain.settings import forget
 from hms.live import Resync
-from hms.models import MedicalRecord
+from hms.models import Allergy, MedicalRecord
 
 NEW_PAGE = {"hospital", "department"}
 PERSON = {"user", "patient"}
@@ -41,4 +41,7 @@ def _of_visit(changes, visit):
     records = [c.pk for c in changes if c.noun == "record"]
     if records and MedicalRecord.objects.filter(pk__in=records, appointment=visit).exists():
         nouns.add("record")
+    allergies = [c.pk for c in changes if c.noun == "allergy"]
+    if allergies and Allergy.objects.filter(pk__in=allergies, patient__appointment=visit).exists():
+        nouns.add("allergy")
     return nouns

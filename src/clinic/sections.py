@@ -43,8 +43,10 @@ def answer(request, appointment, section, *, refusal=None, done="", reason="", *
         extra |= {f"{section}_refusal": str(refusal), f"{section}_field": getattr(refusal, "field", None) or ""}
     status = 422 if refusal is not None else 200
     if request.htmx:
+        if section in OF_THE_PATIENT:  # the verbs rewrote the patient's summaries
+            appointment.patient.refresh_from_db(fields=["allergies", "no_allergies_at", "medical_history"])
         record = MedicalRecord.objects.filter(appointment=appointment, amends=None).first()
-        context = consultation.context_of(request, appointment, record) | extra | {"section_done": done}
+        context = consultation.context_of(request, appointment, record) | extra | {"alone": True}
         return render(request, f"clinic/_{section}_section.html", context, status=status)
     if refusal is not None:
         return consultation.page(request, appointment, status=status, extra=extra)

@@ -5,9 +5,11 @@ from datetime import date
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from hms.domain import allergies, problems
+from clinic import live
+from hms.domain import allergies, notes, problems
+from hms.live import Change
 from hms.models import Allergy, Patient, Problem
-from hms.testing import local
+from hms.testing import local, make_appointment
 
 
 def text(response):
@@ -82,6 +84,7 @@ def test_a_problem_is_found_among_the_codes_and_chosen(doctor, visit, codes):
         chosen = text(doctor.get(f"{page}problems/new/", {"code": "J45.9"}, headers=headers))
         assert '<input type="hidden" name="code" value="J45.9">' in chosen
         assert '<details class="more" open>' in chosen
+        assert "autofocus" in chosen.split('id="problems"')[1].split("</section>")[0]
     sent = {"code": "J45.9", "text": "Asthma, unspecified"}
     refused = doctor.post(f"{page}problems/", sent | {"onset": "2999-01-01"}, headers=HTMX)
     assert refused.status_code == 422
@@ -119,3 +122,28 @@ def test_an_earlier_history_is_read_in_the_visit_and_once_in_the_record(doctor, 
     problems.note(visit.patient, text="Asthma", by=doctor.user)
     for page in pages(doctor, visit):
         assert page.count("<bdi>Appendix out in 1999") == 1
+
+
+def test_the_banner_follows_the_allergies(doctor, visit):
+    page = addresses(visit)[0]
+
+    def line(fields):
+        partial = text(doctor.post(f"{page}allergies/", fields, headers=HTMX)).split("<hx-partial")[1]
+        assert 'hx-target="#banner-allergies" hx-swap="outerHTML"' in partial
+        return partial
+
+    assert "No known allergies" in line({"none": "1"})
+    assert "Nuts" in line({"substance": "Nuts", "severity": "SEVERE"})
+    assert "hx-partial" not in text(doctor.get(page))
+    for rest in ("", "vitals/course/", "drafts/", "follow-up/"):
+        notes.record_for(visit, by=doctor.user)
+        shown = text(doctor.get(f"{page}{rest}"))
+        assert "Nuts" in shown.split('id="banner-allergies"')[1].split("</p>")[0]
+
+
+def test_an_allergy_is_told_to_other_screens_of_the_patient(doctor, visit):
+    made = allergies.note(visit.patient, substance="Nuts", by=doctor.user)
+    other = make_appointment(doctor=visit.doctor)
+    change = Change("allergy", made.pk, ())
+    assert 'data-nouns="allergy"' in live.render([change], f"visit:{visit.pk}")
+    assert live.render([change], f"visit:{other.pk}") == ""

@@ -74,9 +74,12 @@ def problem_new(request, pk):
     appointment = visit_of(request, pk)
     code = request.GET.get("code")
     chosen = get_object_or_404(IcdCode, pk=code.replace("\x00", "")[:8]) if code else None
+    form = ProblemForm(auto_id="problems-%s")
+    form.fields["onset"].widget.attrs["autofocus"] = chosen is not None
+    shown = {"open": True, "chosen": chosen, "form": form}
     if request.htmx:
-        return answer(request, appointment, "problems", open=True, chosen=chosen)
-    return page(request, appointment, extra={"problems_open": True, "problems_chosen": chosen})
+        return answer(request, appointment, "problems", **shown)
+    return page(request, appointment, extra={f"problems_{name}": value for name, value in shown.items()})
 
 
 @require_POST

@@ -10,6 +10,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_http_methods, require_safe
 
+from clinic.banner import banner
 from hms import live
 from hms.domain import audit, hours, notes, relations, scheduling, set_aside
 from hms.domain.settings import hospital
@@ -72,9 +73,7 @@ def page(
     if not readable(appointment, request.user):
         raise Http404
     records = list(
-        MedicalRecord.objects.filter(appointment=appointment)
-        .select_related("signed_by", "doctor__user")
-        .order_by("created_at", "pk")
+        MedicalRecord.objects.filter(appointment=appointment).select_related("signed_by").order_by("created_at", "pk")
     )
     record = next((r for r in records if r.amends_id is None), None)
     texts = {name: getattr(record, name, "") for name in notes.FIELDS} | (typed or {})
@@ -150,9 +149,10 @@ def follow_up(request, pk):
     after = max(hospital().day_bounds(hospital().today() + timedelta(days=days))[0], timezone.now())
     free = hours.free_times([appointment.doctor], after=after, duration=appointment.duration, limit=FOLLOW_UPS)
     context = {"appointment": appointment, "free": [(start, start.strftime(COMPACT)) for _doctor, start in free]}
-    context |= {"days": days, "distances": DISTANCES, "patient": appointment.patient}
-    template = "clinic/_follow_up_times.html" if request.htmx else "clinic/follow_up.html"
-    return render(request, template, context)
+    context |= {"days": days, "distances": DISTANCES}
+    if request.htmx:
+        return render(request, "clinic/_follow_up_times.html", context)
+    return render(request, "clinic/follow_up.html", context | banner(appointment.patient))
 
 
 def _book(request, appointment):

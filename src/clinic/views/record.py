@@ -9,10 +9,11 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_safe
 
 from clinic import record_paper
+from clinic.banner import banner
 from clinic.forms import ReasonForm
 from hms import pdf
 from hms.dates import parse_date
-from hms.domain import allergies, audit, breakglass, prescriptions, relations, timeline, vitals
+from hms.domain import audit, breakglass, prescriptions, relations, timeline, vitals
 from hms.domain.settings import hospital
 from hms.errors import DomainError
 from hms.models import Appointment, Patient
@@ -103,9 +104,8 @@ def patient_print(request, pk):
     asked = Asked(request.GET)
     page = asked.page(access.patient, size=PRINTED)
     audit.viewed(access.patient, by=request.user, action="record.printed", detail=asked.said, glass=access.glass)
-    state, active = allergies.state(access.patient)
-    context = {"patient": access.patient, "access": access, "asked": asked, "page": page, "printed": PRINTED}
-    context |= {"allergy_state": state, "allergies": active, "taken": prescriptions.taken(access.patient)}
+    context = banner(access.patient) | {"access": access, "asked": asked, "page": page, "printed": PRINTED}
+    context["taken"] = prescriptions.taken(access.patient)
     return render(request, "clinic/patient_print.html", context)
 
 
@@ -116,9 +116,8 @@ def patient_vitals(request, pk):
     if access is None:
         return _refused(request, pk)
     audit.viewed(access.patient, by=request.user, action="vitals.viewed", glass=access.glass)
-    state, active = allergies.state(access.patient)
-    context = {"patient": access.patient, "access": access, "courses": vitals.courses(access.patient)}
-    return render(request, "clinic/vitals_course.html", context | {"allergy_state": state, "allergies": active})
+    context = banner(access.patient) | {"access": access, "courses": vitals.courses(access.patient)}
+    return render(request, "clinic/vitals_course.html", context)
 
 
 @require_safe

@@ -7,6 +7,7 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
+from clinic.banner import banner
 from clinic.sections import visit_of
 from clinic.views import consultation
 from clinic.views.notes import number
@@ -63,7 +64,7 @@ def record_drafts(request, pk):
         if changes:
             steps.append({"at": at, "who": users.get(who), "changes": changes})
         before = texts
-    context = {"appointment": appointment, "patient": appointment.patient, "record": record, "steps": steps[::-1]}
+    context = banner(appointment.patient) | {"appointment": appointment, "record": record, "steps": steps[::-1]}
     return render(request, "clinic/record_drafts.html", context)
 
 

@@ -3,6 +3,7 @@
 from django.shortcuts import get_object_or_404, render
 from django.views.decorators.http import require_POST, require_safe
 
+from clinic.banner import banner
 from clinic.section_forms import VitalsForm
 from clinic.sections import answer, attempt, visit_of
 from clinic.views.consultation import SECTIONS
@@ -66,5 +67,5 @@ def vitals_course(request, pk):
     appointment = visit_of(request, pk)
     audit.viewed(appointment.patient, by=request.user, action="vitals.viewed")
     courses = domain.courses(appointment.patient)
-    context = {"appointment": appointment, "patient": appointment.patient, "courses": courses}
+    context = banner(appointment.patient) | {"appointment": appointment, "courses": courses}
     return render(request, "clinic/vitals_course.html", context)
