@@ -45,12 +45,15 @@ def test_time_off_for_whole_days(doctor):
     assert response.headers["Location"] == "/clinic/hours/"
     off = TimeOff.objects.get(doctor=doctor.user.doctor)
     assert (off.start, off.end) == (local(3, "00:00"), local(6, "00:00"))
+    page = doctor.get("/clinic/hours/").content.decode()
+    assert f"<span>{local(3):%d-%b-%Y} – {local(5):%d-%b-%Y}</span>" in page
 
 
 def test_time_off_for_hours(doctor):
     doctor.post("/clinic/hours/leave/", {"since": day(3), "since_time": "13:00", "until_time": "15:30"})
     off = TimeOff.objects.get(doctor=doctor.user.doctor)
     assert (off.start, off.end) == (local(3, "13:00"), local(3, "15:30"))
+    assert f"<span>{local(3):%d-%b-%Y} 13:00 – 15:30</span>" in doctor.get("/clinic/hours/").content.decode()
 
 
 def test_visits_in_the_way_are_listed_before_it_takes_effect(doctor):

@@ -1,6 +1,6 @@
 """My hours: the week, single extra hours, leave; what they leave to the desk."""
 
-from datetime import timedelta
+from datetime import time, timedelta
 
 from django.contrib import messages
 from django.shortcuts import get_object_or_404, redirect, render
@@ -14,6 +14,7 @@ from hms.domain.settings import hospital
 from hms.errors import DomainError
 from hms.models import TimeOff, VisitToMove, WorkingHours
 from hms.models.scheduling import Weekday
+from hms.templatetags.hms import clinical_date, clinical_datetime, clinical_time
 
 
 @require_safe
@@ -27,13 +28,24 @@ def hours(request):
         "weeks": [(day, _week(weekly, day)) for day in begins],
         "today": today,
         "extra": sorted((r for r in rows if r.valid_from == r.valid_until), key=lambda r: (r.valid_from, r.start)),
-        "off": TimeOff.objects.filter(doctor=doctor, end__gt=timezone.now()).order_by("start"),
+        "off": [(one, _span(one)) for one in TimeOff.objects.filter(doctor=doctor, end__gt=timezone.now())],
         "to_move": VisitToMove.objects.unresolved()
         .filter(doctor=doctor)
         .select_related("appointment__patient__user")
         .order_by("start"),
     }
     return render(request, "clinic/hours.html", context)
+
+
+def _span(off):
+    """30-Nov-2026 – 01-Dec-2026: whole days without their midnights, hours as hours."""
+    zone = hospital().zone
+    start, end = off.start.astimezone(zone), off.end.astimezone(zone)
+    last = end - timedelta(microseconds=1)
+    same_day = start.date() == last.date()
+    if start.time() == end.time() == time.min:
+        return clinical_date(start) if same_day else f"{clinical_date(start)} – {clinical_date(last)}"
+    return f"{clinical_datetime(start)} – {clinical_time(end) if same_day else clinical_datetime(end)}"
 
 
 def _week(rows, day):
