@@ -5,6 +5,8 @@ from functools import cache
 
 from django.contrib import messages
 from django.shortcuts import get_object_or_404, redirect, render
+from django.template.loader import get_template
+from django.utils.safestring import mark_safe
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_safe
 
@@ -116,21 +118,24 @@ def _times(request, department, doctor, doctors, refusal="", near=None):
         "near": near,
         "department": department,
         "doctor": doctor,
-        "days": _buttons(days),
+        "days": buttons(days, several=len(doctors) > 1),
         "refusal": refusal,
-        "several": len(doctors) > 1,
     }
     return render(request, "portal/book_time.html", context, status=409 if refusal else 200)
 
 
-def _buttons(days):
-    """The free times as their buttons say and send them: made here, for a month has a thousand of them."""
+def buttons(days, *, several):
+    """``[(day, how many, HTML), …]`` of the free times. By Jinja2: a month has a thousand. ``several``: name the doctors."""
     zone, clock = hospital().zone, cache(said_time)
+    doctors = {doctor for _day, times in days for _start, doctor in times} if several else ()
+    names = {doctor.pk: str(doctor) for doctor in doctors}
+    template = get_template("portal/_time_buttons.html", using="jinja2").template
 
     def button(start, doctor):
-        return clock(start.astimezone(zone).time()), doctor, stamp(doctor.pk, start)
+        return clock(start.astimezone(zone).time()), names.get(doctor.pk), stamp(doctor.pk, start)
 
-    return [(day, [button(*time) for time in times]) for day, times in days]
+    drawn = ((day, [button(*time) for time in times]) for day, times in days)
+    return [(day, len(times), mark_safe(template.render(times=times))) for day, times in drawn]  # noqa: S308 (Jinja2 escaped it)
 
 
 @require_http_methods(FORM)

@@ -11,7 +11,7 @@ from hms.domain import letters, self_service
 from hms.errors import DomainError, Stale
 from hms.models import Appointment
 from portal.own import own
-from portal.views.book import FORM, _buttons, moment, stamp
+from portal.views.book import FORM, buttons, moment, stamp
 
 
 def _visit(request, pk):
@@ -75,7 +75,7 @@ def move(request, appointment, *, back, by_link=False):
     context = {
         "visit": appointment,
         "seen": stamp(appointment.doctor_id, appointment.appointment_date),
-        "days": _buttons(days),
+        "days": buttons(days, several=len(shown) > 1),
         "refusal": refusal,
         "several": len(shown) > 1,
         "back": back,
