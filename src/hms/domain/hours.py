@@ -4,8 +4,10 @@ from bisect import bisect_left, bisect_right
 from collections import defaultdict
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
+from math import ceil
 
 from django.db import connection
+from django.db.models import BigIntegerField, F, Func
 
 from hms.domain.settings import hospital
 from hms.models import Appointment, WorkingHours
@@ -105,7 +107,7 @@ def free_times(doctors, *, after, duration, limit=5, until=None, ignoring=None, 
             found += sorted((start, pk) for starts, pk in free for start in starts)
         if len(found) >= limit:
             break
-    return [(by_pk[pk], start) for start, pk in found[:limit]]
+    return [(by_pk[pk], datetime.fromtimestamp(start, UTC)) for start, pk in found[:limit]]
 
 
 def offered(doctor, start, duration, *, ignoring=None):
@@ -114,20 +116,28 @@ def offered(doctor, start, duration, *, ignoring=None):
     return [at for _doctor, at in found] == [start]
 
 
+class _Seconds(Func):
+    """A moment in whole Unix seconds. Thousands of rows are read and stepped through: Python takes numbers faster."""
+
+    template = "extract(epoch FROM %(expressions)s)::bigint"
+    output_field = BigIntegerField()
+
+
 def _free_in(by_pk, dates, duration, after, ignoring, held=()):
-    """``[(free starts, doctor id), …]``, doctors in the order of their ids."""
-    slot = hospital().slot
+    """``[(free starts in Unix seconds, doctor id), …]``, doctors in the order of their ids."""
+    slot, length = int(hospital().slot.total_seconds()), int(duration.total_seconds())
     begin, end = hospital().day_bounds(dates[0])[0], hospital().day_bounds(dates[-1])[1]
     taken = defaultdict(list)
     for pk, rows in leave(begin, end, doctors=by_pk).items():
-        taken[pk] += [(s, e) for s, e, _reason in rows]
+        taken[pk] += [_seconds(s, e) for s, e, _reason in rows]
     busy = Appointment.objects.filter(doctor__in=by_pk).live().between(begin, end).exclude(pk=ignoring and ignoring.pk)
-    for pk, start, length in busy.values_list("doctor_id", "appointment_date", "duration"):
-        taken[pk].append((start, start + length))
-    for pk, start, stop in held:
+    ends_at = F("appointment_date") + F("duration")
+    for pk, start, stop in busy.values_list("doctor_id", _Seconds("appointment_date"), _Seconds(ends_at)):
         taken[pk].append((start, stop))
+    for pk, start, stop in held:
+        taken[pk].append(_seconds(start, stop))
     found = []
-    hours = _hours_of_week(by_pk, dates)
+    hours, after = _hours_of_week(by_pk, dates), ceil(after.timestamp())
     for pk, intervals in sorted(hours.items()):
         blocks = _joined(taken[pk])
         ends = [until for _begin, until in blocks]
@@ -137,12 +147,14 @@ def _free_in(by_pk, dates, duration, after, ignoring, held=()):
             for start, stop in subtract([(opens, closes)], near):
                 # The grid is that of the hours, not of the last appointment's end.
                 steps = max(-(-(max(start, after) - opens) // slot), 0)
-                at = opens + steps * slot
-                while at + duration <= stop:
-                    starts.append(at)
-                    at += slot
+                starts += range(opens + steps * slot, stop - length + 1, slot)
         found.append((starts, pk))
     return found
+
+
+def _seconds(start, end):
+    """An interval in whole Unix seconds."""
+    return int(start.timestamp()), ceil(end.timestamp())
 
 
 def _joined(intervals):
@@ -164,5 +176,10 @@ def _hours_of_week(by_pk, dates):
     ):
         for date in dates:
             if date.weekday() == weekday and valid_from <= date and (valid_until is None or date <= valid_until):
-                result[pk].append(_interval(date, start, end, hospital().zone))
+                result[pk].append(_interval_in_seconds(date, start, end, hospital().zone))
     return result
+
+
+@lru_cache(maxsize=2_000)
+def _interval_in_seconds(date, start, end, zone):
+    return _seconds(*_interval(date, start, end, zone))

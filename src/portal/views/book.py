@@ -125,7 +125,7 @@ def _times(request, department, doctor, doctors, refusal="", near=None):
 
 
 def buttons(days, *, several):
-    """``[(day, how many, HTML), …]`` of the free times. By Jinja2: a month has a thousand. ``several``: name the doctors."""
+    """``[(day, how many, HTML), …]`` of free times, by Jinja2: a month has a thousand. ``several``: name doctors."""
     zone, clock = hospital().zone, cache(said_time)
     doctors = {doctor for _day, times in days for _start, doctor in times} if several else ()
     names = {doctor.pk: str(doctor) for doctor in doctors}
