@@ -81,7 +81,7 @@ class TestHospital:
             "slot_minutes": 10,
             "change_hours": 24,
         }
-        data |= {"payment_days": 30, "fee_tax_rate": 0, "discount_limit": 20}
+        data |= {"payment_days": 30, "fee_tax_rate": 0, "discount_limit": 20, "cash_rounding": 0}
         assert admin.post(page("hms_hospital_change", hospital.pk), data).status_code == 302
         hospital.refresh_from_db()
         assert (hospital.name, hospital.time_zone, hospital.slot_minutes) == ("New Name", "Europe/Athens", 10)
@@ -90,7 +90,7 @@ class TestHospital:
         hospital = Hospital.objects.current()
         make_invoice(issued=False)
         data = {"name": "X", "time_zone": "Europe/Athens", "currency": "EUR", "slot_minutes": 10, "change_hours": 24}
-        data |= {"payment_days": 30, "fee_tax_rate": 0, "discount_limit": 20}
+        data |= {"payment_days": 30, "fee_tax_rate": 0, "discount_limit": 20, "cash_rounding": 0}
         response = admin.post(page("hms_hospital_change", hospital.pk), data)
         assert "the currency cannot change any more" in response.content.decode()
 
