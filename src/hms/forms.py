@@ -1,7 +1,6 @@
 """Forms: how they are drawn, and the fields that more than one audience needs."""
 
 import re
-import unicodedata
 from datetime import date
 from decimal import Decimal
 
@@ -75,22 +74,33 @@ INVISIBLE = {
 }
 
 
+CONTROL = "\x00-\x1f\x7f-\x9f\ud800-\udfff"  # with halves of characters, which no text in UTF-8 holds
+UNSEEN = re.compile(f"[{CONTROL}{''.join(INVISIBLE)}]")
+UNSEEN_IN_LINES = re.compile(f"(?![\n\r\t])[{CONTROL}{''.join(INVISIBLE)}]")
+
+
 def plain_text(value, *, lines=False):
     """Refuse control characters and hidden direction changes, naming the first one found."""
-    for character in value:
-        if lines and character in "\n\r\t":
-            continue
-        name = INVISIBLE.get(character)
-        if name is None and unicodedata.category(character) in {"Cc", "Cs"}:
-            name = _("a control character")
-        if name is not None:
-            raise ValidationError(
-                _("This holds %(name)s (U+%(code)s), which cannot be seen or kept. Remove it, or type the text anew."),
-                params={"name": name, "code": f"{ord(character):04X}"},
-            )
+    if found := (UNSEEN_IN_LINES if lines else UNSEEN).search(value):
+        raise ValidationError(
+            _("This holds %(name)s (U+%(code)s), which cannot be seen or kept. Remove it, or type the text anew."),
+            params={"name": INVISIBLE.get(found[0], _("a control character")), "code": f"{ord(found[0]):04X}"},
+        )
 
 
-class ShortText(forms.CharField):
+class Text(forms.CharField):
+    """Text as people type and paste it."""
+
+    default_error_messages = {
+        "max_length": _("This can have at most %(limit_value)d characters, and has %(show_value)d. Shorten it.")
+    }
+
+    def widget_attrs(self, widget):
+        """No ``maxlength``: browsers cut off what is pasted beyond it, and nobody sees what is missing."""
+        return {name: value for name, value in super().widget_attrs(widget).items() if name != "maxlength"}
+
+
+class ShortText(Text):
     """One line, in any script."""
 
     def to_python(self, value):
@@ -99,7 +109,7 @@ class ShortText(forms.CharField):
         return value
 
 
-class LongText(forms.CharField):
+class LongText(Text):
     """Several lines."""
 
     widget = forms.Textarea
@@ -258,10 +268,10 @@ class MoneyField(forms.Field):
         if not text:
             return None
         currency = hospital().currency
-        bare = re.sub(rf"^(?:{currency}\s*)?[^\w\s.,+-]?\s*|\s*(?:{currency})?$", "", text, flags=re.IGNORECASE)
+        bare = re.sub(rf"^(?:{currency}\s*)?[^\w\s.,+-]?\s*|\s*(?:{currency})?$", "", text[:40], flags=re.IGNORECASE)
         if re.fullmatch(r"[-−–]\s*[\d.,]+", bare):
             raise ValidationError(_("An amount is never below zero."))
-        amount = money.parse(bare)
+        amount = money.parse(bare) if len(text) <= 40 else None
         if amount is None:
             raise ValidationError(
                 _("“%(value)s” is not an amount. Write it as %(example)s."),

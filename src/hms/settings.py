@@ -261,7 +261,8 @@ CONTENT_SECURITY_POLICY = {
         "base-uri": [NONE],
     }
 }
-DATA_UPLOAD_MAX_MEMORY_SIZE = 2 * 1024 * 1024
+# A pasted book reaches its form, whose field refuses it and keeps it; what is larger still is refused unread.
+DATA_UPLOAD_MAX_MEMORY_SIZE = 16 * 1024 * 1024
 
 # --- Language, time, money. The Hospital row rules once it exists.
 LANGUAGE_CODE = "en"

@@ -219,13 +219,41 @@ def test_huge_texts_are_refused_in_words(rows, reception, path):
         assert response.status_code != 500
 
 
+LONGEST = [
+    ("/desk/appointments/new/", "reason", 500),
+    ("/desk/appointments/new/", "notes", 2000),
+    ("/desk/appointments/{appointment}/edit/", "reason", 500),
+    ("/desk/appointments/{appointment}/cancel/", "reason", 200),
+    ("/desk/patients/new/", "desk_note", 200),
+]
+
+
 @pytest.mark.parametrize("htmx", [True, False], ids=["htmx", "plain"])
-def test_ten_megabytes_are_refused_with_a_way_back_to_what_was_typed(rows, reception, htmx):
-    data = booking(rows) | {"reason": "z" * 10_000_000}
+@pytest.mark.parametrize(("path", "field", "most"), LONGEST, ids=[f"{p}{f}" for p, f, _most in LONGEST])
+def test_ten_megabytes_are_refused_at_the_field_and_kept(rows, reception, path, field, most, htmx):
+    data = FORMS[path](rows) | {field: "z" * 10_000_000}
+    response = send(reception, fill(path, rows), data, htmx)
+    assert response.status_code == 422
+    assert set(response.context["form"].errors) == {field}
+    page = response.content.decode()
+    assert page.count("z" * 10_000_000) == 1
+    message = page[page.index(f'id="id_{field}_error"') :][:300]
+    assert f"at most {most} characters, and has 10000000" in message
+
+
+@pytest.mark.parametrize("htmx", [True, False], ids=["htmx", "plain"])
+def test_more_than_any_form_takes_is_refused_with_a_way_back_to_what_was_typed(rows, reception, htmx):
+    data = booking(rows) | {"reason": "z" * 17_000_000}
     response = send(reception, "/desk/appointments/new/", data, htmx)
     assert response.status_code == 413
     assert "too long" in response.content.decode()
     assert "still in the form" in response.content.decode()
+
+
+def test_a_browser_cuts_nothing_off_what_is_pasted(reception):
+    page = reception.get("/desk/appointments/new/").content.decode()
+    assert "maxlength" not in re.search(r'<input[^>]*name="reason"[^>]*>', page)[0]
+    assert "maxlength" not in re.search(r'<textarea[^>]*name="notes"[^>]*>', page)[0]
 
 
 def test_the_message_stands_at_the_field(rows, reception):
