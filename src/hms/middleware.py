@@ -41,14 +41,15 @@ class SecurityHeaders:
 
 
 class Requests:
-    """Refuse what no page of ours sends, before it reaches anything: NUL in the address, an unreadable body."""
+    """NUL, which no text in the database can hold: no address has it, and from a search it is left out."""
 
     def __init__(self, get_response):
         self.get_response = get_response
 
     def __call__(self, request):
-        if "\x00" in request.path or "%00" in request.META.get("QUERY_STRING", ""):
+        if "\x00" in request.path:
             return HttpResponse("The address holds a character that cannot be.", status=400, content_type="text/plain")
+        request.META["QUERY_STRING"] = request.META.get("QUERY_STRING", "").replace("%00", "")
         return self.get_response(request)
 
 

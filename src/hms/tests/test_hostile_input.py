@@ -280,6 +280,24 @@ def test_every_parameter_takes_everything(rows, reception, path):
 
 
 @pytest.mark.parametrize(
+    "address", ["/desk/patients/?q={}", "/desk/?day={}", "/desk/patients/?age_from={}", "/billing/?q={}"]
+)
+def test_control_characters_in_a_search_are_left_out(rows, reception, address):
+    for character in ["%00", "%01", "%1B", "%7F", "%C2%85", "%E2%80%AE"]:
+        for text in (character, f"{rows.patient.user.last_name}{character}"):
+            response = reception.get(address.format(text))
+            assert response.status_code == 200, (address, text)
+            assert "<main" in response.content.decode()
+
+
+def test_a_search_with_a_control_character_finds(rows, reception):
+    name = rows.patient.user.last_name
+    for character in ["%00", "%01", "%7F"]:
+        page = reception.get(f"/desk/patients/?q={name[:3]}{character}{name[3:]}").content.decode()
+        assert f"/desk/patients/{rows.patient.pk}/" in page, character
+
+
+@pytest.mark.parametrize(
     "raw", ["%", "%zz", "%FF%FE", "%ED%A0%80", "a[]=1&a[b]=2", "&&&===", "day=1&day=2&day=3", "=", "?"]
 )
 def test_addresses_that_are_no_text_are_answered(rows, reception, raw):
