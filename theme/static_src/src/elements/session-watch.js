@@ -87,6 +87,8 @@ class SessionWatch extends HTMLElement {
     try {
       const response = await fetch(address, { ...options, redirect: "manual", cache: "no-store" })
       if (response.status === 401 || response.type === "opaqueredirect") return this.#end()
+      // Signed in again in another tab, which changes the token: asking for the new one says how long is left, too.
+      if (response.status === 403) return this.check()
       if (!response.ok) return
       answer = await response.json()
       // The server's clock decides; this machine's may be wrong.

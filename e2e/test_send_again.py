@@ -1,0 +1,61 @@
+"""Two tabs of one browser: signing in again in the one makes the other's token void, and costs it nothing."""
+
+import pytest
+from playwright.sync_api import expect
+
+from e2e.desk import Desk, open_board
+from hms.models import Appointment, Patient
+
+
+@pytest.fixture
+def desk(live_hms):
+    return Desk()
+
+
+def sign_in_elsewhere(page, live_hms, user):
+    """What signing in again in another tab does to this one: another session, and another token."""
+    for name, value in live_hms.sign_in(user).items():
+        page.context.add_cookies([{"name": name, "value": value, "url": live_hms.url}])
+    page.context.add_cookies([{"name": "hms-csrf", "value": "n" * 32, "url": live_hms.url}])
+
+
+def test_the_board_sends_it_again_by_itself(desk, page_for, live_hms):
+    page = open_board(page_for(desk.rita), desk.tomorrow)
+    page.locator(f"#appointment-{desk.visit.pk} a").click()
+    page.get_by_role("link", name="Edit", exact=True).click()
+    page.fill("#panel [name=reason]", "Typed before")
+    sign_in_elsewhere(page, live_hms, desk.rita)
+    with page.expect_response(lambda r: r.status == 403) as refused:
+        page.keyboard.press("Enter")
+    assert refused.value.headers["x-stale-token"] == "1"
+    expect(page.locator("#panel .panel-head, #panel h2").first).to_be_visible()
+    expect(page.locator("#panel")).to_contain_text("Typed before")
+    assert Appointment.objects.get(pk=desk.visit.pk).reason == "Typed before"
+    expect(page.locator(".toast-error")).to_have_count(0)
+
+
+def test_a_form_is_sent_with_the_new_token(desk, page_for, live_hms):
+    page = page_for(desk.rita)
+    page.goto("/desk/patients/new/")
+    fill(page)
+    sign_in_elsewhere(page, live_hms, desk.rita)
+    page.locator("main form .btn-primary").first.click()
+    expect(page.locator("h1")).to_contain_text("TYPED")
+    assert Patient.objects.filter(user__last_name="Typed").count() == 1
+
+
+def test_without_scripts_one_button_sends_it_again(desk, page_for, live_hms):
+    page = page_for(desk.rita, java_script_enabled=False)
+    page.goto("/desk/patients/new/")
+    fill(page)
+    sign_in_elsewhere(page, live_hms, desk.remo)
+    page.locator("main form .btn-primary").first.click()
+    expect(page.locator("main")).to_contain_text("You are signed in as Remo Reception now.")
+    page.get_by_role("button", name="Send it again").click()
+    expect(page.locator("h1")).to_contain_text("TYPED")
+
+
+def fill(page):
+    page.fill("[name=last_name]", "Typed")
+    for part, text in (("day", "1"), ("month", "feb"), ("year", "1980")):
+        page.fill(f"[name=date_of_birth_{part}], [name=date_of_birth{part}]", text)
