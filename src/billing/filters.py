@@ -89,7 +89,14 @@ def asked(request, kind, rows, matching):
 class InvoiceFilter(ListFilter):
     """Issued invoices by state, days, amount, and whose they are."""
 
-    quick_orders = {"amount_from": "-total", "amount_to": "-total", "due_from": "due", "due_to": "due"}
+    quick_orders = {
+        "amount_from": "-total",
+        "amount_to": "-total",
+        "due_from": "due",
+        "due_to": "due",
+        "issued_from": "-issued",
+        "issued_until": "-issued",
+    }
 
     status = django_filters.ChoiceFilter(
         label=_("Status"),

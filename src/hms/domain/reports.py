@@ -91,17 +91,18 @@ def listing(name, params, *, by="", key=EVERY, figure=None, limit=None, offset=0
     columns = list(dict.fromkeys(f.column for f in figures.values()))
     # Rows that are alike in all of this are alike: pages never overlap.
     order = ", ".join(["day", "number", "id", "text", *(f"c{n}" for n in range(len(columns)))])
+    which = f"({report.rows}) r WHERE {' AND '.join(where)}"
+    # The sums in a statement of their own within this one: beside every row they would be kept with each of a million.
     found = _rows(
         f"""SELECT r.kind, r.id AS id, r.number AS number, r.day AS day, r.patient,
             concat_ws(', ', nullif(u.last_name, ''), nullif(u.first_name, '')), p.record_number, r.text AS text,
-            r.count,
-            {", ".join(f"r.c{n} AS c{n}, r.s{n}" for n in range(len(columns)))}
+            s.count, {", ".join(f"r.c{n} AS c{n}, s.s{n}" for n in range(len(columns)))}
         FROM (
-            SELECT r.*, count(*) OVER () AS count,
-                {", ".join(f"{c} AS c{n}, sum({c}) OVER () AS s{n}" for n, c in enumerate(columns))}
-            FROM ({report.rows}) r WHERE {" AND ".join(where)}
+            SELECT r.*, {", ".join(f"{c} AS c{n}" for n, c in enumerate(columns))} FROM {which}
             ORDER BY {order} LIMIT %(limit)s OFFSET %(offset)s
-        ) r {PEOPLE} ORDER BY {order}""",  # noqa: S608 (constants; the key goes as a parameter)
+        ) r CROSS JOIN (
+            SELECT count(*) AS count, {", ".join(f"sum({c}) AS s{n}" for n, c in enumerate(columns))} FROM {which}
+        ) s {PEOPLE} ORDER BY {order}""",  # noqa: S608 (constants; the key goes as a parameter)
         params | {"limit": limit, "offset": offset},
     )
     rows = [Row(*row[:8], dict(zip(columns, row[9::2], strict=True))) for row in found]
