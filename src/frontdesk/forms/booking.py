@@ -6,7 +6,7 @@ from datetime import UTC, datetime, time, timedelta
 from django import forms
 from django.db import transaction
 from django.forms.utils import flatatt
-from django.utils.html import format_html, format_html_join
+from django.utils.html import escape, format_html
 from django.utils.safestring import mark_safe
 from django.utils.translation import gettext as _t
 from django.utils.translation import gettext_lazy as _
@@ -85,21 +85,16 @@ class DoctorSelect(forms.Select):
         title = _t("Dr %(name)s")
         doctors = Doctor.objects.in_order().filter(user__is_active=True)
         rows = doctors.values_list("pk", "user__first_name", "user__last_name", "user__email")
-        pairs = [("", "---------"), *((pk, title % {"name": f"{g} {f}".strip() or mail}) for pk, g, f, mail in rows)]
         chosen = "" if value is None else str(value)
-        options = format_html_join(
-            "",
-            '<option value="{}"{}>{}</option>',
-            ((k, SELECTED if str(k) == chosen else "", text) for k, text in pairs),
-        )
+        options = ['<option value="">---------</option>']
+        for pk, given, family, mail in rows:
+            text = escape(title % {"name": f"{given} {family}".strip() or mail})
+            options.append(f'<option value="{pk}"{" selected" if str(pk) == chosen else ""}>{text}</option>')
         attrs = flatatt(self.build_attrs(self.attrs, {"name": name} | (attrs or {})))
-        return format_html("<select{}>{}</select>", attrs, options)
+        return format_html("<select{}>{}</select>", attrs, mark_safe("".join(options)))  # noqa: S308 (escaped above)
 
     def use_required_attribute(self, initial):
         return not self.is_hidden  # there is an empty choice; looking for it would read every doctor once more
-
-
-SELECTED = mark_safe(" selected")
 
 
 class When(forms.Form):
