@@ -9,6 +9,7 @@ from django.http import QueryDict
 from django.utils.translation import gettext, pgettext_lazy
 from django.utils.translation import gettext_lazy as _
 
+from hms.domain import cash
 from hms.domain.settings import hospital
 from hms.filters import DEPARTMENTS, DOCTORS, QuickDate, QuickInput, QuickSelect, RowFilter, options
 from hms.forms import DateTextField, MoneyField
@@ -138,6 +139,11 @@ def _clerks():
     return options([("", gettext("All")), *((user.pk, user.formal_name) for user in staff)])
 
 
+def _kinds(choices):
+    """Methods or kinds, rounding only where cash is rounded."""
+    return options([("", gettext("All")), *(c for c in choices.choices if c[0] != "ROUNDING" or cash.is_rounded())])
+
+
 class PaymentFilter(ListFilter):
     """Rows of the ledger by how, by whom, when, how much, and whose they are."""
 
@@ -146,12 +152,12 @@ class PaymentFilter(ListFilter):
     method = django_filters.ChoiceFilter(
         label=_("Method"),
         choices=Payment.Method.choices,
-        widget=QuickSelect(lambda: options([("", gettext("All")), *Payment.Method.choices])),
+        widget=QuickSelect(lambda: _kinds(Payment.Method)),
     )
     kind = django_filters.ChoiceFilter(
         label=_("Kind"),
         choices=Payment.Kind.choices,
-        widget=QuickSelect(lambda: options([("", gettext("All")), *Payment.Kind.choices])),
+        widget=QuickSelect(lambda: _kinds(Payment.Kind)),
     )
     clerk = RowFilter(label=_("Clerk"), field_name="received_by", widget=QuickSelect(_clerks))
     first = DayFilter(label=_("From"), method="since", widget=QuickDate)

@@ -12,17 +12,15 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django_tables2.data import TableData
 
-from billing.tables import NARROW, NUMBER
+from billing.tables import NARROW, NUMBER, document_link
 from hms import money as coins
 from hms.dates import parse_date
-from hms.domain import reports
+from hms.domain import cash, reports
 from hms.domain.report_kinds import REPORTS
 from hms.domain.settings import hospital
 from hms.models import Payment
 from hms.tables import DrawnTable
 from hms.templatetags.hms import MONTHS, clinical_date, iso_day, money, percent, unlocalised
-
-DOCUMENTS = {"invoice": "billing:invoice", "credit_note": "billing:credit-note", "payment": "billing:receipt"}
 
 
 class Asked:
@@ -43,6 +41,11 @@ class Asked:
             self.days = {"first": first, "last": last}
             self.params = reports.period(first, last)
         self.by = query.get("by") if query.get("by") in self.report.by else next(iter(self.report.by))
+
+    @cached_property
+    def figures(self):
+        """Those of the report that are shown: of rounding nothing where cash is not rounded."""
+        return {n: f for n, f in self.report.figures.items() if n != "rounding" or cash.is_rounded()}
 
     def _day(self, query, name, default):
         text = query.get(name, "").strip()
@@ -128,7 +131,7 @@ class ReportTable(DrawnTable):
     def __init__(self, asked, **more):
         self.asked, group = asked, asked.report.by[asked.by]
         columns = [("key", tables.Column(group.label, orderable=not group.names, attrs=NARROW))]
-        columns += [(name, tables.Column(f.label, attrs=NUMBER)) for name, f in asked.report.figures.items()]
+        columns += [(name, tables.Column(f.label, attrs=NUMBER)) for name, f in asked.figures.items()]
         columns += [("rows", tables.Column(_("Rows"), orderable=False, attrs=NUMBER))]
         self.caption = asked.report.title
         super().__init__(ReportData(asked), extra_columns=columns, **more)
@@ -142,8 +145,8 @@ class ReportTable(DrawnTable):
 
     def _figures(self, sums, key):
         first = next(iter(sums))
-        for name, value in sums.items():
-            part = self.asked.report.figures[name].where != "TRUE"
+        for name, figure in self.asked.figures.items():
+            value, part = sums[name], figure.where != "TRUE"
             text = '<span class="muted">–</span>' if part and not value else None
             text = text or self._link(key, name, money(value))
             yield f'<span data-y="{unlocalised(value)}">{text}</span>' if name == first else text
@@ -158,13 +161,19 @@ class ReportTable(DrawnTable):
     @property
     def totals(self):
         """``[(label, sum, address of its rows), …]`` of all groups together."""
-        asked, figures = self.asked, self.asked.report.figures
-        return [(figures[n].label, v, asked.rows_address(figure=n)) for n, v in self.found.totals.items()]
+        asked, found = self.asked, self.found.totals
+        return [(f.label, found[name], asked.rows_address(figure=name)) for name, f in asked.figures.items()]
 
     @property
     def parts(self):
         """Those that the first figure is made of, where there are such: what the chart shows, then."""
-        return [t for t, f in zip(self.totals, self.asked.report.figures.values(), strict=True) if f.where != "TRUE"]
+        first, *others = zip(self.totals, self.asked.figures.values(), strict=True)
+        return [total for total, f in others if f.where != "TRUE"] if first[1].where == "TRUE" else []
+
+    @property
+    def across(self):
+        """Whether the chart's bars lie below one another: names are longer than days."""
+        return not self.parts and self.asked.report.by[self.asked.by].type != "date"
 
     @cached_property
     def foot(self):
@@ -175,14 +184,14 @@ class ReportTable(DrawnTable):
     @classmethod
     def file(cls, asked, sort, limit):
         """``(heads, rows)`` of the report's file."""
-        figures = asked.report.figures
+        figures = asked.figures
         found = reports.summary(asked.name, asked.params, asked.by, sort=sort, limit=limit)
         heads = [asked.report.by[asked.by].label, *(f.label for f in figures.values()), _("Rows")]
         currency = hospital().currency
         rows = [
             [
                 g.key if asked.report.by[asked.by].type == "date" else asked.words(g.key, g.name),
-                *(coins.rounded(value, currency) for value in g.sums.values()),
+                *(coins.rounded(g.sums[name], currency) for name in figures),
                 g.rows,
             ]
             for g in found.groups
@@ -227,11 +236,10 @@ class RowsTable(DrawnTable):
         super().__init__(RowsData(listing), extra_columns=columns, **more)
 
     def cells(self, row):
-        document = reverse(DOCUMENTS[row.kind], args=[row.id])
         family, comma, given = row.name.partition(", ")
         account = reverse("billing:account", args=[row.patient])
         return [
-            f'<a href="{document}">{escape(row.number)}</a>',
+            document_link(row.kind, row.id, row.number),
             clinical_date(row.day),
             f'<a href="{account}"><bdi>{escape(family.upper() + comma + given)}</bdi></a>'
             f' <span class="muted nowrap">{escape(row.record_number)}</span>',

@@ -3,7 +3,7 @@
 import django_tables2 as tables
 from django.urls import reverse
 from django.utils.functional import cached_property
-from django.utils.html import escape
+from django.utils.html import escape, format_html
 from django.utils.safestring import mark_safe
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
@@ -25,6 +25,14 @@ STATES = {
     "CANCELLED": (gettext_lazy("Cancelled"), "tag", "no-symbol"),
     "DRAFT": (gettext_lazy("Draft"), "tag", "pencil-square"),
 }
+
+
+DOCUMENTS = {"invoice": "billing:invoice", "credit_note": "billing:credit-note", "payment": "billing:receipt"}
+
+
+def document_link(kind, pk, number):
+    """A document's number, leading to its page."""
+    return format_html('<a href="{}">{}</a>', reverse(DOCUMENTS[kind], args=[pk]), number)
 
 
 def state(status, due_date, today):
@@ -50,7 +58,7 @@ class InvoiceTable(DrawnTable):
     due = tables.Column(gettext_lazy("Due"), accessor="due_date", attrs=NARROW)
     total = tables.Column(gettext_lazy("Total"), accessor="total_amount", attrs=NUMBER)
     status = tables.Column(gettext_lazy("Status"), orderable=False, attrs=NARROW)
-    select = tables.Column("", orderable=False, attrs={"td": {"class": "row-select"}})
+    select = tables.Column(gettext_lazy("Select"), orderable=False, attrs={"td": {"class": "row-select"}})
 
     caption = gettext_lazy("Invoices")
     above = "billing/_invoices_above.html"

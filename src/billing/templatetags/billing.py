@@ -4,7 +4,7 @@ from django import template
 from django.urls import NoReverseMatch, reverse
 from django.utils.translation import gettext_lazy as _
 
-from billing.tables import state, state_tag
+from billing.tables import document_link, state, state_tag
 from hms.domain.settings import hospital
 from hms.models import Invoice
 
@@ -31,6 +31,12 @@ def billing_tabs(here):
         except NoReverseMatch:
             continue
     return {"tabs": tabs, "here": here, "drafts_open": Invoice.objects.drafts().count()}
+
+
+@register.filter
+def document(row):
+    """The number of an account's row, leading to its document."""
+    return document_link(row.kind, row.pk, row.number)
 
 
 @register.filter

@@ -4,7 +4,7 @@ from decimal import Decimal
 
 import pytest
 
-from hms.domain import payments, shifts
+from hms.domain import credit_notes, payments, shifts
 from hms.domain.payments import Part
 from hms.domain.settings import forget
 from hms.models import Hospital, Payment, Shift
@@ -125,3 +125,13 @@ def test_others_are_refused(doctor, patient, invoice):
     for client in (doctor, patient):
         for path in ("payments/", f"payments/{payment.pk}/", f"payments/{payment.pk}/pdf/", "shift/", "reports/"):
             assert client.get(f"/billing/{path}").status_code == 403
+
+
+def test_the_rows_of_an_account_lead_to_their_documents(clerk, invoice):
+    pay(clerk, invoice, card="60")
+    payment = Payment.objects.get()
+    note = credit_notes.credit(invoice, amounts={invoice.lines.get().pk: Decimal(5)}, reason="Late", by=clerk.user)
+    for page in (f"/billing/patients/{invoice.patient_id}/", f"/billing/patients/{invoice.patient_id}/statement/"):
+        shown = text(clerk.get(page))
+        for path, document in (("invoices", invoice), ("credit-notes", note), ("payments", payment)):
+            assert f'<a href="/billing/{path}/{document.pk}/">{document.number}</a>' in shown

@@ -14,7 +14,8 @@ from django.test.utils import CaptureQueriesContext
 from hms.domain import credit_notes, invoicing, payments, shifts
 from hms.domain.payments import Part
 from hms.domain.report_kinds import REPORTS
-from hms.models import AccessLog
+from hms.domain.settings import forget
+from hms.models import AccessLog, Hospital
 from hms.testing import for_many_tests, local, make_appointment, make_doctor, make_invoice, make_patient, make_user
 
 ALL = [(name, by) for name, report in REPORTS.items() for by in report.by]
@@ -102,6 +103,31 @@ def test_a_day_earlier_is_as_it_was_then(reception, db):
     assert "£70.00" in page
     page = text(reception.get(f"/billing/reports/ageing/?day={today - timedelta(days=10)}"))
     assert "Nobody owed anything" in page
+
+
+def test_rounding_is_shown_where_cash_is_rounded(reception, db):
+    page = "/billing/reports/takings/"
+    assert "Rounding" not in text(reception.get(page))
+    assert "Rounding" not in text(reception.get("/billing/payments/"))
+    Hospital.objects.update(currency="CHF", cash_rounding=Decimal("0.05"))
+    forget()
+    shifts.open_(by=reception.user, opening_float=Decimal(50))
+    invoice = make_invoice(amount="10.02")
+    part = Part("CASH", Decimal(10))
+    payments.take(patient=invoice.patient, parts=[part], invoices=[invoice], by=reception.user, key="k")
+    shown = text(reception.get(page))
+    assert ">Rounding<" in shown
+    (address,) = set(re.findall(r'<a href="([^"]+key=[^"]+figure=rounding[^"]*)">', shown))
+    assert "CHF\u00a00.02" in text(reception.get(html.unescape(address)))
+    assert "Rounding" in text(reception.get("/billing/payments/"))
+
+
+def test_names_lie_beside_their_bars_and_days_stand_below(reception, db):
+    one_of_each()
+    assert "<bar-chart" in text(reception.get("/billing/reports/services/"))
+    assert "data-across" in text(reception.get("/billing/reports/services/"))
+    assert "data-across" not in text(reception.get("/billing/reports/services/?by=day"))
+    assert "data-across" not in text(reception.get("/billing/reports/ageing/"))
 
 
 # --- of the rows that the rest of the file shares

@@ -10,6 +10,11 @@ from hms.errors import DomainError
 from hms.models import Payment
 
 
+def is_rounded():
+    """Whether cash is rounded here, or once was."""
+    return bool(hospital().cash_rounding) or Payment.objects.filter(kind=Payment.Kind.ROUNDING).exists()
+
+
 def in_cash(amount):
     """What is paid in coins and notes for an amount: rounded by the hospital's rule."""
     return money.to_step(amount, hospital().cash_rounding)

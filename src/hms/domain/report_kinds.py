@@ -16,6 +16,7 @@ Report = namedtuple("Report", "title tab rows figures by as_of says", defaults=[
 
 PEOPLE = "SELECT u.id, concat_ws(', ', nullif(u.last_name, ''), nullif(u.first_name, '')) FROM hms_user u"
 OF = "SELECT {0}.id, concat_ws(', ', nullif(u.last_name, ''), nullif(u.first_name, '')) FROM hms_{1} {0} JOIN hms_user u ON u.id = {0}.user_id"  # noqa: E501
+DRAWERS = "SELECT s.id, concat('#', s.id, ' ', concat_ws(', ', nullif(u.last_name, ''), nullif(u.first_name, ''))) FROM hms_shift s JOIN hms_user u ON u.id = s.clerk_id"  # noqa: E501
 
 DAY = By(_("Day"), "day", "date")
 MONTH = By(_("Month"), "date_trunc('month', day)::date", "date")
@@ -93,6 +94,12 @@ TAX = """
     ) n
     WHERE c.issued_on BETWEEN %(first)s AND %(last)s AND t.net IS NOT NULL"""
 
+# All money by when it was taken or given back; beside it what cash was rounded by, which is no money and in no drawer.
+TAKINGS = """
+    SELECT 'payment' AS kind, p.id, p.number, (p.received_at AT TIME ZONE %(zone)s)::date AS day,
+        p.patient_id AS patient, p.reason AS text, p.method, p.received_by_id AS clerk, p.shift_id AS drawer, p.value
+    FROM hms_payment p WHERE p.received_at >= %(start)s AND p.received_at < %(end)s"""
+
 # What was given back, less what of that was itself a mistake: reversed, it counts for the reason it had.
 REFUNDS = """
     SELECT 'payment' AS kind, p.id, p.number, (p.received_at AT TIME ZONE %(zone)s)::date AS day,
@@ -151,6 +158,25 @@ REPORTS = {
             "month": MONTH,
         },
         says=_("Discounts on lines of issued invoices, as they were printed."),
+    ),
+    "takings": Report(
+        _("Takings"),
+        _("Takings"),
+        TAKINGS,
+        {
+            "taken": Figure(_("In"), "value", "method <> 'ROUNDING' AND value > 0"),
+            "given": Figure(_("Out"), "value", "method <> 'ROUNDING' AND value < 0"),
+            "rounding": Figure(_("Rounding"), "value", "method = 'ROUNDING'"),
+            "total": Figure(_("Together"), "value"),
+        },
+        {
+            "day": DAY,
+            "method": METHOD,
+            "clerk": By(_("Clerk"), "clerk", "bigint", PEOPLE),
+            "drawer": By(_("Drawer"), "drawer", "bigint", DRAWERS),
+            "month": MONTH,
+        },
+        says=_("Money taken and given back, with reversals; together it is what the accounts of patients fell by."),
     ),
     "refunds": Report(
         _("Refunds"),

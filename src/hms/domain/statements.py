@@ -9,28 +9,30 @@ from hms.domain.settings import hospital
 from hms.models import CreditNote, Invoice, Payment
 
 Statement = namedtuple("Statement", "first last opening rows closing charged received")
-Row = namedtuple("Row", "day what number charged received balance")  # one of charged and received is None
+# One of charged and received is None; kind and pk name the document.
+Row = namedtuple("Row", "day what number charged received balance kind pk")
+Entry = namedtuple("Entry", "day what number amount balance kind pk")
 
 
 def account(patient):
-    """Everything that moved the patient's balance, oldest first: ``[(when, what, document, amount, balance), …]``.
+    """Everything that moved the patient's balance, oldest first: Entries.
 
     Invoices add to it, credit notes and payments take from it; below zero is credit.
     """
     rows = []
     for i in Invoice.objects.issued().filter(patient=patient):
-        rows.append((i.issued_on, 0, _("Invoice"), i.number, i.total_amount))
+        rows.append((i.issued_on, 0, _("Invoice"), i.number, i.total_amount, "invoice", i.pk))
     for c in CreditNote.objects.filter(invoice__patient=patient):
-        rows.append((c.issued_on, 1, _("Credit note"), c.number, -c.total_amount))
+        rows.append((c.issued_on, 1, _("Credit note"), c.number, -c.total_amount, "credit_note", c.pk))
     zone = hospital().zone
     for p in Payment.objects.filter(patient=patient):
         day = p.received_at.astimezone(zone).date()
-        rows.append((day, 2, p.get_kind_display(), p.number, -p.value))
+        rows.append((day, 2, p.get_kind_display(), p.number, -p.value, "payment", p.pk))
     rows.sort(key=lambda row: (row[0], row[1], row[3]))
     balance, found = Decimal(0), []
-    for day, _order, what, number, amount in rows:
+    for day, _order, what, number, amount, kind, pk in rows:
         balance += amount
-        found.append((day, what, number, amount, balance))
+        found.append(Entry(day, what, number, amount, balance, kind, pk))
     return found
 
 
@@ -40,8 +42,8 @@ def statement(patient, first, last):
     Above zero the patient owes, below zero the hospital does. ``charged`` and ``received`` are what went up and down.
     """
     rows = [
-        Row(day, what, number, amount if amount >= 0 else None, -amount if amount < 0 else None, balance)
-        for day, what, number, amount, balance in account(patient)
+        Row(e.day, e.what, e.number, *((e.amount, None) if e.amount >= 0 else (None, -e.amount)), *e[4:])
+        for e in account(patient)
     ]
     before = [row for row in rows if row.day < first]
     opening = before[-1].balance if before else Decimal(0)

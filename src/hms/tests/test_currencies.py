@@ -9,7 +9,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from hms import money
-from hms.domain import cash, credit_notes, payments, shifts
+from hms.domain import cash, credit_notes, payments, reports, shifts
 from hms.domain.settings import forget, hospital
 from hms.errors import DomainError
 from hms.models import Hospital, Invoice, Payment
@@ -248,6 +248,40 @@ def test_a_form_refuses_what_the_currency_has_no_coin_for(reception, code, typed
     assert response.status_code == 422
     assert "no coin smaller" in response.content.decode()
     assert not Payment.objects.exists()
+
+
+def test_of_rounding_the_ledger_the_close_and_the_report_say_the_same():
+    currency("CHF", "0.05")
+    by, day = clerk_of(), hospital().today()
+    for n, (owed, coins) in enumerate([("10.03", "10.05"), ("10.02", "10"), ("7.01", "7"), ("5.04", "5.05")]):
+        invoice = make_invoice(amount=owed)
+        made = take(invoice, by, ("CASH", coins), key=f"k{n}")
+    payments.reverse(made[0], by=by, key="back", reason="Another's")
+    take(invoice, by, ("CARD", "5.04"), key="again")
+    coins = {Decimal(coin): 1 for coin in ("50", "20", "5", "2", "0.05")}
+    closed = shifts.close(payments.open_shift(by), counted=coins, by=by)
+    kept = shifts.totals_kept(closed)
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """SELECT sum(value) FILTER (WHERE method = 'ROUNDING' AND value > 0),
+                sum(value) FILTER (WHERE method = 'ROUNDING' AND value < 0),
+                sum(value) FILTER (WHERE method = 'ROUNDING'), sum(value) FILTER (WHERE method = 'CASH'), sum(value)
+            FROM hms_payment"""
+        )
+        up, down, rounded, in_cash, everything = cursor.fetchone()
+    assert rounded == Decimal("0.01")
+    assert [Decimal(n) for n in kept["Rounding"]] == [up, -down, 5]
+    assert closed.expected == 50 + in_cash
+
+    params = reports.period(day, day)
+    by_method = {g.key: g.sums for g in reports.summary("takings", params, "method").groups}
+    assert list(by_method["ROUNDING"].values()) == [0, 0, rounded, rounded]
+    assert list(by_method["CASH"].values()) == [Decimal(kept["Cash"][0]), -Decimal(kept["Cash"][1]), 0, in_cash]
+    (drawer,) = reports.summary("takings", params, "drawer").groups
+    assert (drawer.key, drawer.sums["rounding"], drawer.sums["total"]) == (closed.pk, rounded, everything)
+    assert everything == Decimal("32.10")  # what the four were billed: nothing is owed, nobody has credit
+    behind = reports.listing("takings", params, by="drawer", key=closed.pk, figure="rounding")
+    assert (behind.count, behind.sums["value"]) == (5, rounded)
 
 
 def test_coins_smaller_than_the_rule_are_not_counted():

@@ -8,7 +8,7 @@ import pgtrigger
 import pytest
 from django.db import connection
 
-from hms.domain import credit_notes, invoicing, payments, reports, shifts
+from hms.domain import credit_notes, invoicing, payments, reports, shifts, statements
 from hms.domain.payments import Part
 from hms.domain.report_kinds import REPORTS
 from hms.domain.settings import forget, hospital
@@ -189,6 +189,19 @@ class TestAgainstPlainSQL:
         )
         for n, by in enumerate(["method", "reason", "clerk"]):
             assert figures("refunds", params, by) == put_together([(row[n], row[3]) for row in found])
+
+    def test_takings(self, history):
+        params = reports.period(history.first, history.today)
+        found = rows(
+            "SELECT method, received_by_id, shift_id, greatest(value, 0), least(value, 0), 0, value FROM hms_payment"
+        )
+        for n, by in enumerate(["method", "clerk", "drawer"]):
+            assert figures("takings", params, by) == put_together([(row[n], *row[3:]) for row in found])
+        owed, credit = rows(
+            "SELECT sum(total_amount) FROM hms_invoice UNION ALL SELECT sum(total_amount) FROM hms_creditnote"
+        )
+        accounts = sum(row.balance for p in history.patients for row in statements.account(p)[-1:])
+        assert accounts == owed[0] - credit[0] - reports.summary("takings", params, "day").totals["total"]
 
     @pytest.mark.parametrize("back", [0, 1, 17, 45, 90, DAYS])
     def test_ageing(self, history, back):

@@ -1,8 +1,11 @@
 // <line-chart data-table="id">: cells [data-x] (seconds since 1970) and [data-y] of each row; each further [data-y] is
 // another line, dashed so that it is known without its colour.
-// <bar-chart data-table="id">: the row's th is the label, [data-y] of each further column a bar.
+// <bar-chart data-table="id">: the row's th is the label, the first [data-y] its bar; with data-across the first rows lie
+// below one another, so that long labels can be read.
 // Colours come from the page, so that both themes look right; both are drawn again when the size or the theme changes.
 import uPlot from "uplot"
+
+const FONT = "12px system-ui, sans-serif"
 
 class Chart extends HTMLElement {
   connectedCallback() {
@@ -26,7 +29,7 @@ class Chart extends HTMLElement {
   #draw(anew = false) {
     const width = this.clientWidth
     if (!width) return
-    if (this.plot && !anew) return this.plot.setSize({ width, height: 190 })
+    if (this.plot && !anew && !this.fits) return this.plot.setSize({ width, height: 190 })
     this.plot?.destroy()
     const rows = [...(document.getElementById(this.dataset.table)?.querySelectorAll("tbody tr") ?? [])]
     if (rows.length) this.plot = this.plotOf(rows, width, getComputedStyle(this))
@@ -82,7 +85,51 @@ class LineChart extends Chart {
 }
 
 class BarChart extends Chart {
+  // Lying bars are drawn anew at another width: their labels are cut to it.
+  get fits() {
+    return "across" in this.dataset
+  }
+
   plotOf(rows, width) {
+    return this.fits ? this.#lying(rows.slice(0, 12), width) : this.#standing(rows, width)
+  }
+
+  #lying(rows, width) {
+    const pen = document.createElement("canvas").getContext("2d")
+    pen.font = FONT
+    const room = Math.min(320, width * 0.5)
+    const short = (text) => {
+      let cut = text
+      while (pen.measureText(cut).width > room) cut = `${cut.slice(0, -2).trimEnd()}…`
+      return cut
+    }
+    const labels = rows.map((row) => short(row.querySelector("th").textContent.trim()))
+    const y = rows.map((row) => Number(row.querySelector("[data-y]").dataset.y))
+    const fill = this.colour("--color-primary")
+    const [names, amounts] = this.axes({
+      side: 3,
+      font: FONT,
+      size: 20 + Math.max(...labels.map((label) => pen.measureText(label).width)),
+      splits: () => labels.map((_label, i) => i),
+      values: (_u, at) => at.map((i) => labels[i] ?? ""),
+    })
+    const options = {
+      width,
+      height: rows.length * 24 + 40,
+      padding: [0, 24, 0, 0],
+      legend: { show: false },
+      cursor: { show: false },
+      scales: {
+        x: { time: false, ori: 1, dir: -1, range: [-0.5, labels.length - 0.5] },
+        y: { ori: 0, range: (_u, low, high) => [Math.min(0, low), Math.max(0, high) || 1] },
+      },
+      axes: [names, { ...amounts, side: 2, size: 30, space: 80 }],
+      series: [{}, { fill, stroke: fill, paths: uPlot.paths.bars({ size: [0.7, 16] }), points: { show: false } }],
+    }
+    return new uPlot(options, [labels.map((_label, i) => i), y], this)
+  }
+
+  #standing(rows, width) {
     const labels = rows.map((row) => row.querySelector("th").textContent.trim())
     const y = rows.map((row) => Number(row.querySelector("[data-y]").dataset.y))
     const fill = this.colour("--color-primary")
