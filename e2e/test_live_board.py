@@ -1,12 +1,13 @@
 """Two receptionists at two machines: what one does the other sees, and loses nothing by it."""
 
 import time
+from datetime import timedelta
 
 import pytest
 from playwright.sync_api import expect
 
-from e2e.desk import TOMORROW, Desk, card, column, open_board
-from hms.domain import scheduling
+from e2e.desk import TOMORROW, Desk, card, column, hospital_slot, open_board
+from hms.domain import scheduling, visits
 from hms.models import Appointment
 from hms.testing import local, make_appointment
 
@@ -150,3 +151,24 @@ def test_twenty_five_changes_reach_another_screen_quickly(desk, page_for):
         expect(page.locator(".card small")).to_have_text(f"change {i}")
         delays.append(page.evaluate(f"window.seen['change {i}']") - sent)
     assert sorted(delays)[-2] <= 300, delays  # p95 of 25
+
+
+def test_a_phone_begins_an_hour_before_now_and_stays_where_one_scrolls(desk, page_for):
+    now = hospital_slot(0)
+    for quarter in range(-20, 30):
+        start = now + timedelta(minutes=15 * quarter)
+        make_appointment(doctor=desk.ada, start=start, minutes=15)
+    page = open_board(page_for(desk.rita, viewport={"width": 390, "height": 800}), "/desk/")
+    times = column(page, desk.ada).locator(".timeline > .card > a > time")
+    ahead = f"{now - timedelta(minutes=45):%H:%M}"
+    shown = """(times) => times.filter((t) => t.getBoundingClientRect().top >=
+        t.closest(".timeline").getBoundingClientRect().top).map((t) => t.textContent)[0]"""
+    first = times.evaluate_all(shown)
+    assert first in {ahead, f"{now - timedelta(minutes=60):%H:%M}"}
+    assert page.evaluate("scrollY") == 0
+    timeline = column(page, desk.ada).locator(".timeline")
+    timeline.evaluate("(list) => (list.scrollTop += 100)")
+    before = timeline.evaluate("(list) => list.scrollTop")
+    visits.cancel(Appointment.objects.filter(doctor=desk.ada).last(), reason="called", by=desk.remo)
+    expect(column(page, desk.ada)).to_contain_text("1 cancelled or missed")
+    assert timeline.evaluate("(list) => list.scrollTop") == before

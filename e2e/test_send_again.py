@@ -6,6 +6,8 @@ from playwright.sync_api import expect
 from e2e.desk import Desk, open_board
 from hms.models import Appointment, Patient
 
+pytestmark = pytest.mark.browser
+
 
 @pytest.fixture
 def desk(live_hms):

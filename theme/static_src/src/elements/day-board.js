@@ -8,7 +8,11 @@ const LATE = 5 // minutes after the time without arriving
 const WARN = 20 // minutes of waiting that turn amber, then red
 const ALARM = 40
 
+const GAP = 6 // px above the first in a phone's list
+
 const untilOf = (link) => parse(new URL(link.href).searchParams.get("until"))
+const endOf = (item) =>
+  item.dataset.at ? parse(item.dataset.at) + item.dataset.minutes * 60_000 : untilOf(item.querySelector("a"))
 
 class DayBoard extends HTMLElement {
   #timer
@@ -111,8 +115,19 @@ class DayBoard extends HTMLElement {
       return
     }
     if (!column || !this.dataset.today) return
+    const from = Date.now() - 3_600_000
+    if (getComputedStyle(column).display === "block") return this.#scrollLists(from)
     const { first, row } = gridOf(column)
-    this.querySelector(".board-scroll").scrollTop = ((Date.now() - 3_600_000 - first) / 300_000) * row
+    this.querySelector(".board-scroll").scrollTop = ((from - first) / 300_000) * row
+  }
+
+  // A phone shows a doctor's day as a list, as high as it is long: each begins at the first that is not long over.
+  #scrollLists(from) {
+    for (const column of this.columns) {
+      const list = column.querySelector(".timeline")
+      const next = [...list.querySelectorAll(".card, .gap")].find((item) => item.offsetHeight && endOf(item) > from)
+      if (next) list.scrollTop = next.getBoundingClientRect().top - list.getBoundingClientRect().top - GAP
+    }
   }
 
   // --- the pointer
