@@ -7,7 +7,7 @@ from decimal import Decimal
 from django import forms
 from django.core.exceptions import ValidationError
 from django.forms.renderers import TemplatesSetting
-from django.utils.html import format_html
+from django.utils.html import format_html, format_html_join
 from django.utils.safestring import mark_safe
 from django.utils.translation import gettext_lazy as _
 from phonenumber_field.formfields import PhoneNumberField
@@ -25,7 +25,7 @@ class Renderer(TemplatesSetting):
     field_template_name = "hms/_field.html"
 
     def render(self, template_name, context, request=None):
-        """Plain inputs and text areas are put together here, as their templates would: a page holds dozens of them."""
+        """Plain inputs, text areas and selects are put together here, as their templates would: a page has dozens."""
         if template_name in PLAIN_INPUTS:
             widget = context["widget"]
             value = "" if widget["value"] is None else format_html(' value="{}"', widget["value"])
@@ -36,13 +36,24 @@ class Renderer(TemplatesSetting):
             widget = context["widget"]
             text = format_html('<textarea name="{}"{}>', widget["name"], _attributes(widget["attrs"]))
             return format_html("{}\n{}</textarea>", text, widget["value"] or "")
+        if template_name == "django/forms/widgets/select.html":
+            widget = context["widget"]
+            if all(group is None for group, _options, _index in widget["optgroups"]):
+                options = [option for _group, options, _index in widget["optgroups"] for option in options]
+                head = format_html('<select name="{}"{}>', widget["name"], _attributes(widget["attrs"]))
+                return format_html("{}{}</select>", head, format_html_join("", OPTION, map(_option, options)))
         return super().render(template_name, context, request)
 
 
+OPTION = '<option value="{}"{}>{}</option>'
 PLAIN_INPUTS = {
     f"django/forms/widgets/{name}.html"
     for name in ("input", "text", "number", "email", "url", "date", "time", "hidden")
 }
+
+
+def _option(option):
+    return option["value"], _attributes(option["attrs"]), option["label"]
 
 
 def _attributes(attrs):

@@ -1,10 +1,14 @@
 """The Jinja2 environment of what is rendered by the hundred. Everything else is a Django template."""
 
+from django.template import defaultfilters
 from django.urls import reverse
 from django.utils import translation
 from jinja2 import Environment, StrictUndefined
 
 from hms.templatetags import hms as tags
+
+DATES = ["clinical_date", "clinical_datetime", "clinical_time", "minutes", "waited", "waiting_look"]
+FIELDS = ["control", "is_checkbox"]
 
 
 def environment(**options):
@@ -13,6 +17,7 @@ def environment(**options):
         **options, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True, extensions=["jinja2.ext.i18n"]
     )
     env.install_gettext_translations(translation, newstyle=True)
-    env.globals["url"] = reverse
-    env.filters |= {"control": tags.control, "is_checkbox": tags.is_checkbox}
+    env.globals |= {"url": reverse, "icon": tags.icon, "form_errors": tags.form_errors}
+    env.filters |= {name: tags.register.filters[name] for name in DATES + FIELDS}
+    env.filters |= {name: getattr(defaultfilters, name) for name in ("capfirst", "linebreaksbr", "truncatechars")}
     return env

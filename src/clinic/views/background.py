@@ -25,6 +25,9 @@ def context(appointment, record, user):
         "allergies_form": AllergyForm(auto_id="allergies-%s"),
         "problems": list(Problem.objects.filter(patient=appointment.patient).present_first()),
         "problems_form": ProblemForm(auto_id="problems-%s"),
+        "problems_open": False,
+        "problems_chosen": None,
+        "problems_options": None,
     }
 
 

@@ -12,7 +12,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from clinic.banner import banner
 from hms import live
-from hms.domain import audit, hours, notes, relations, scheduling, set_aside
+from hms.domain import audit, hours, notes, records, relations, scheduling, set_aside, timeline
 from hms.domain.settings import hospital
 from hms.errors import DomainError
 from hms.middleware import is_background
@@ -28,6 +28,7 @@ DISTANCES = [
 FOLLOW_UPS = 6  # free times offered
 COMPACT = "%Y%m%dT%H%MZ"
 
+NAMES = ("vitals", "diagnoses", "prescriptions", "allergies", "problems")  # of the sections that one writes in
 # Functions(appointment, record or None, user) → context of a section; each section's module adds its own (clinic.urls
 # imports them all).
 SECTIONS = []
@@ -111,7 +112,9 @@ def context_of(request, appointment, record):
         "record": record,
         "writable": appointment.is_live and not (record and record.is_signed),
         "mine": appointment.doctor.user_id == request.user.pk,
+        "alone": False,
     }
+    context |= {f"{name}_{what}": nothing for name in NAMES for what, nothing in (("refusal", ""), ("kept", []))}
     for section in SECTIONS:
         for name, value in section(appointment, record, request.user).items():
             # The templates of the page's sections, in order; everything else is what they show.
@@ -126,6 +129,7 @@ def _previous(appointment):
         .exclude(appointment=appointment)
         .filter(created_at__lt=max(appointment.appointment_date, timezone.now()))
         .select_related("doctor__user")
+        .only("created_at", *records.TEXTS, *timeline.named("doctor__user"))
         .order_by("-created_at")
         .first()
     )

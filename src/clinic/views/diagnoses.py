@@ -15,7 +15,12 @@ def context(appointment, record, user):
     """The diagnoses of this visit."""
     mine = FavouriteCode.objects.filter(doctor__user=user, code=OuterRef("code"))
     found = list(record.diagnoses.annotate(starred=Exists(mine))) if record else []
-    return {"sections_before": ["clinic/_diagnoses_section.html"], "diagnoses_list": found}
+    return {
+        "sections_before": ["clinic/_diagnoses_section.html"],
+        "diagnoses_list": found,
+        "diagnoses_typed": "",
+        "diagnoses_options": None,
+    }
 
 
 SECTIONS.append(context)

@@ -14,13 +14,16 @@ from hms.models import Appointment, Drug, Prescription, PrescriptionLine
 
 def context(appointment, record, user):
     """The lines of this visit, and what the patient takes already."""
-    own = list(PrescriptionLine.objects.filter(prescription__record=record)) if record else []
-    mine = {line.pk for line in own}
+    own, others = domain.beside(record, appointment.patient)
     return {
         "sections_after": ["clinic/_prescriptions_section.html"],
         "prescriptions_lines": own,
-        "prescriptions_taken": [line for line in domain.taken(appointment.patient)[::-1] if line.pk not in mine],
+        "prescriptions_taken": others[::-1],
         "prescriptions_form": LineForm(auto_id="line-%s"),
+        "prescriptions_options": None,
+        "prescriptions_drug": None,
+        "prescriptions_next": "",
+        "prescriptions_warnings": [],
         "frequencies": [*domain.PER_DAY, "when needed"],
     }
 

@@ -26,6 +26,8 @@ def context(appointment, record, user):
         "services": listed,
         "own_services": own[:OWN],
         "services_open": open_,
+        "services_refusal": "",
+        "services_typed": {},
         "sections_after": ["clinic/_services_section.html"],
     }
 

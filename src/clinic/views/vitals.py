@@ -10,17 +10,16 @@ from clinic.views.consultation import SECTIONS
 from hms.domain import audit, notes
 from hms.domain import vitals as domain
 from hms.models import Vitals
-from hms.models.clinical import RANGES
 
 
 def context(appointment, record, user):
     """The sets of this visit, the last one before it, and an empty form."""
-    sets = list(Vitals.objects.filter(record=record).select_related("taken_by")) if record else []
+    sets = list(Vitals.objects.filter(record=record)) if record else []
     return {
         "sections_before": ["clinic/_vitals_section.html"],
         "vitals_sets": sets,
         "vitals_form": VitalsForm(auto_id="vitals-%s"),
-        "vitals_units": {name: unit for name, (unit, *_rest) in RANGES.items()},
+        "vitals_unlikely": "",
     }
 
 

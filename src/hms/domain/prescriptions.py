@@ -99,11 +99,26 @@ def find_drugs(text, *, limit=OPTIONS):
 
 def taken(patient):
     """What the patient takes now, as far as prescribed here: lines not stopped and not run out."""
-    lines = PrescriptionLine.objects.filter(patient=patient, stopped_at=None).select_related("drug")
-    # What has surely run out stays in the database: the record of many years holds thousands of lines.
-    length = ExpressionWrapper(F("days") * Value(timedelta(days=1)), DurationField())
-    lines = lines.filter(Q(days=None) | Q(created_at__gt=timezone.now() - length))
+    lines = PrescriptionLine.objects.filter(_lasting(), patient=patient).select_related("drug")
     return [line for line in lines if not has_run_out(line)]
+
+
+def beside(record, patient):
+    """``(lines of this record, what the patient takes of other records)``, in one question."""
+    lines = PrescriptionLine.objects.filter(_lasting() | Q(prescription__record=record), patient=patient)
+    own, others = [], []
+    for line in lines.select_related("prescription"):
+        if record is not None and line.prescription.record_id == record.pk:
+            own.append(line)
+        elif not has_run_out(line):
+            others.append(line)
+    return own, others
+
+
+def _lasting():
+    """Neither stopped nor run out. The others stay in the database: a record of many years holds thousands."""
+    length = ExpressionWrapper(F("days") * Value(timedelta(days=1)), DurationField())
+    return Q(stopped_at=None) & (Q(days=None) | Q(created_at__gt=timezone.now() - length))
 
 
 def has_run_out(line):

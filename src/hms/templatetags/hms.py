@@ -8,6 +8,7 @@ from functools import cache, lru_cache
 import phonenumbers
 from allauth.mfa.webauthn.internal.flows import did_use_passwordless_login
 from django import forms, template
+from django.template.loader import get_template, render_to_string
 from django.templatetags.static import static
 from django.urls import NoReverseMatch, reverse
 from django.utils import formats, timezone
@@ -24,6 +25,15 @@ from hms.money import digits as minor_digits
 from hms.record_number import grouped
 
 register = template.Library()
+TOKEN = '<input type="hidden" name="csrfmiddlewaretoken" value="{}">'
+
+
+@register.simple_tag(takes_context=True)
+def include_jinja(context, name, **more):
+    """What ``include`` is to Django's templates, of a template in Jinja2 (hms.jinja)."""
+    # One token for all forms of a page: handed the request, Jinja2's side would make one for each.
+    values = context.flatten() | {"csrf_input": format_html(TOKEN, context["csrf_token"])} | more
+    return mark_safe(get_template(name, using="jinja2").render(values))  # noqa: S308 (Jinja2 escaped it)
 
 
 # --- icons
@@ -275,10 +285,10 @@ def error_id(field):
     return field.field.widget.id_for_label(field.auto_id) or field.auto_id
 
 
-@register.inclusion_tag("hms/_form_errors.html")
+@register.simple_tag
 def form_errors(form):
     """What is wrong with a form, above it, each line a link to its field. Draws nothing while nothing is wrong."""
-    return {"form": form}
+    return render_to_string("hms/_form_errors.html", {"form": form}) if form.errors else ""
 
 
 @register.simple_tag
