@@ -7,7 +7,8 @@ import pytest
 from django.urls import get_resolver
 from playwright.sync_api import expect
 
-from e2e.desk import Desk, hospital_slot, violations
+from e2e.desk import Desk, hospital_slot
+from e2e.phone import faults
 from hms.domain import credit_notes, payments, shifts, visits
 from hms.domain.report_kinds import REPORTS
 from hms.domain.settings import hospital
@@ -176,7 +177,5 @@ def test_axe_finds_nothing_on_any_page_of_billing(desk, page_for, scheme, width)
     assert len(paths) > 15
     for path in paths:
         page.goto(path)
-        found[path] = violations(page)
-        if page.evaluate("document.documentElement.scrollWidth") > width:
-            found[path] += ["wider than the screen"]
+        found[path] = faults(page, by_finger=False)
     assert {k: v for k, v in found.items() if v} == {}

@@ -7,12 +7,12 @@ from django.utils.translation import gettext as _
 from hms.errors import DomainError
 
 
-def mail(request, send, document, page):
-    """Have ``send`` mail the document to its patient, as a job; then its page says so, or why not."""
+def mail(request, send, *document, name, address):
+    """Have ``send`` mail a document to its patient, as a job; then the page at ``address`` says so, or why not."""
     try:
-        send(document, by=request.user, key=request.POST.get("key", ""))
+        send(*document, by=request.user, key=request.POST.get("key", ""))
     except DomainError as e:
         messages.error(request, str(e))
     else:
-        messages.success(request, _("%(number)s is on its way by e-mail.") % {"number": document.number})
-    return redirect(page, document.pk)
+        messages.success(request, _("%(name)s is on its way by e-mail.") % {"name": name})
+    return redirect(address)

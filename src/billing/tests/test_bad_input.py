@@ -5,29 +5,11 @@ from decimal import Decimal
 import pytest
 from django.db import DatabaseError, connection, transaction
 
+from billing.tests.money import pay, text
 from hms.domain import credit_notes, payments, shifts
 from hms.domain.settings import forget
 from hms.models import Allocation, Hospital, Payment
 from hms.testing import make_invoice
-
-
-def text(response):
-    return response.content.decode()
-
-
-@pytest.fixture
-def clerk(reception):
-    shifts.open_(by=reception.user, opening_float=Decimal(50))
-    return reception
-
-
-@pytest.fixture
-def invoice(db):
-    return make_invoice(amount=100)
-
-
-def pay(client, invoice, key="k1", **fields):
-    return client.post(f"/billing/patients/{invoice.patient_id}/", {"key": key, "invoice": invoice.pk} | fields)
 
 
 def refused(response, words, *, at=None):

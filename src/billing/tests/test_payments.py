@@ -2,32 +2,12 @@
 
 from decimal import Decimal
 
-import pytest
-
+from billing.tests.money import pay, text
 from hms.domain import credit_notes, payments, shifts
 from hms.domain.payments import Part
 from hms.domain.settings import forget
 from hms.models import Hospital, Payment, Shift
 from hms.testing import make_invoice, make_user
-
-
-def text(response):
-    return response.content.decode()
-
-
-@pytest.fixture
-def clerk(reception):
-    shifts.open_(by=reception.user, opening_float=Decimal(50))
-    return reception
-
-
-@pytest.fixture
-def invoice(db):
-    return make_invoice(amount=100)
-
-
-def pay(client, invoice, key="k1", **fields):
-    return client.post(f"/billing/patients/{invoice.patient_id}/", {"key": key, "invoice": invoice.pk} | fields)
 
 
 def test_from_the_invoice_to_the_receipt(clerk, invoice):

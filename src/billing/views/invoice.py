@@ -3,6 +3,7 @@
 from django.contrib import messages
 from django.db.models import Prefetch
 from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods, require_POST, require_safe
 
@@ -229,10 +230,12 @@ def credit_note_pdf(request, pk):
 @require_POST
 def invoice_mail(request, pk):
     """Mail the invoice to its patient, as a job."""
-    return mail(request, billing_letters.mail_invoice, _invoice(request, pk), "billing:invoice")
+    found, address = _invoice(request, pk), reverse("billing:invoice", args=[pk])
+    return mail(request, billing_letters.mail_invoice, found, name=found.number, address=address)
 
 
 @require_POST
 def credit_note_mail(request, pk):
     """Mail the credit note to its patient, as a job."""
-    return mail(request, billing_letters.mail_credit_note, _note(request, pk), "billing:credit-note")
+    note, address = _note(request, pk), reverse("billing:credit-note", args=[pk])
+    return mail(request, billing_letters.mail_credit_note, note, name=note.number, address=address)

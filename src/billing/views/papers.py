@@ -10,11 +10,11 @@ from django.views.decorators.http import require_POST, require_safe
 
 from billing.forms.money import new_key
 from billing.forms.period import PeriodForm
+from billing.mailing import mail
 from hms import account_papers, billing_letters, pdf
 from hms.domain import audit, reminding
 from hms.domain.settings import hospital
 from hms.domain.statements import statement as statement_of
-from hms.errors import DomainError
 from hms.models import Invoice, Patient, Shift
 
 
@@ -47,14 +47,10 @@ def statement_mail(request, pk):
     """Mail it to the patient, as a job."""
     patient, form = _patient(request, pk), PeriodForm(request.POST)
     first, last = form.days()
-    try:
-        billing_letters.mail_statement(patient, first, last, by=request.user, key=request.POST.get("key", ""))
-    except DomainError as e:
-        messages.error(request, str(e))
-    else:
-        messages.success(request, _("The statement is on its way by e-mail."))
     query = urlencode({"first": f"{first}", "last": f"{last}"})
-    return redirect(f"{reverse('billing:statement', args=[patient.pk])}?{query}")
+    address = f"{reverse('billing:statement', args=[patient.pk])}?{query}"
+    send = billing_letters.mail_statement
+    return mail(request, send, patient, first, last, name=_("The statement"), address=address)
 
 
 @require_safe

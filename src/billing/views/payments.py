@@ -3,6 +3,7 @@
 from django.contrib import messages
 from django.db.models import Prefetch
 from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
@@ -117,7 +118,9 @@ def receipt_pdf(request, pk):
 @require_POST
 def receipt_mail(request, pk):
     """Mail the receipt to its patient, as a job."""
-    return mail(request, billing_letters.mail_receipt, _payment(request, pk), "billing:receipt")
+    payment = _payment(request, pk)
+    address = reverse("billing:receipt", args=[pk])
+    return mail(request, billing_letters.mail_receipt, payment, name=payment.number, address=address)
 
 
 @require_POST
