@@ -48,6 +48,11 @@ urlpatterns = [
     path(f"{one}prescriptions/new/", prescriptions.prescription_new, name="prescription-new"),
     path(f"{one}prescriptions/drugs/", prescriptions.drug_options, name="drug-options"),
     path(f"{one}prescriptions/<int:line>/withdraw/", prescriptions.prescription_withdraw, name="prescription-withdraw"),
+    path(
+        f"{one}prescriptions/<int:line>/acknowledge/",
+        prescriptions.prescription_acknowledge,
+        name="prescription-acknowledge",
+    ),
     path(f"{one}prescriptions/<int:line>/stop/", prescriptions.prescription_stop, name="prescription-stop"),
     path(f"{one}prescriptions/<int:line>/repeat/", prescriptions.prescription_repeat, name="prescription-repeat"),
     path(f"{one}follow-up/", consultation.follow_up, name="follow-up"),

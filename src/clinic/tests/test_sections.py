@@ -8,7 +8,7 @@ from django.utils import timezone
 from conftest import sign_in
 from hms.domain import allergies, diagnoses, prescriptions
 from hms.models import Allergy, Diagnosis, MedicalRecord, PrescriptionLine, Problem, Vitals
-from hms.testing import make_appointment, make_doctor, make_record, make_user
+from hms.testing import local, make_appointment, make_doctor, make_record, make_user
 
 pytestmark = pytest.mark.usefixtures("codes")
 HTMX = {"HX-Request": "true"}
@@ -229,3 +229,40 @@ def test_rows_of_other_patients_are_not_there(doctor, visit):
     ):
         assert doctor.post(url(visit, rest), {"reason": "x"}, headers=HTMX).status_code == 404
     assert not PrescriptionLine.objects.filter(stopped_at__isnull=False).exists()
+
+
+def test_an_allergy_noted_later_raises_its_alert_at_the_line_and_holds_the_signature(doctor, visit):
+    doctor.post(url(visit, "prescriptions/"), LINE, headers=HTMX)
+    line = PrescriptionLine.objects.get()
+    said = text(doctor.post(url(visit, "allergies/"), {"substance": "Penicillin", "severity": "SEVERE"}, headers=HTMX))
+    assert 'hx-target="#prescription-conflicts"' in said  # the alert comes with the answer, without a reload
+    for page in (said, text(doctor.get(url(visit)))):
+        alert = page.split('id="prescription-conflicts"')[1].split("</live-section>")[0]
+        assert "Allergic to Penicillin." in alert
+        assert "Amoxicillin" in alert
+    held = doctor.post(url(visit, "sign/"), follow=True)
+    assert "Allergic to Penicillin." in text(held)
+    assert not MedicalRecord.objects.get().is_signed
+    seal = alert.split('name="shown" value="')[1].split('"')[0]
+    answer = url(visit, f"prescriptions/{line.pk}/acknowledge/")
+    refused = doctor.post(answer, {"reason": "", "shown": seal}, headers=HTMX)
+    assert refused.status_code == 422
+    assert "Say why" in text(refused)
+    assert doctor.post(answer, {"reason": "Tolerated in 2024", "shown": seal}).status_code == 302
+    page = text(doctor.get(url(visit)))
+    assert "Tolerated in 2024" in page
+    assert 'name="shown"' not in page
+    doctor.post(url(visit, "sign/"))
+    assert MedicalRecord.objects.get().is_signed
+
+
+def test_what_is_taken_from_an_earlier_visit_is_warned_of_without_a_form(doctor, visit):
+    before = make_record(make_appointment(patient=visit.patient, doctor=visit.doctor, start=local(days=-1)))
+    line = prescriptions.prescribe(before, drug_name="Amoxicillin", dose="1", frequency="daily", by=doctor.user)
+    assert "Amoxicillin: Allergic" not in text(doctor.get(url(visit)))
+    allergies.note(visit.patient, substance="Penicillin", by=doctor.user)
+    alert = text(doctor.get(url(visit))).split('id="prescription-conflicts"')[1].split("</live-section>")[0]
+    assert "Amoxicillin: Allergic to Penicillin." in alert
+    assert "<form" not in alert
+    prescriptions.stop(line, reason="Allergic", by=doctor.user)
+    assert "Amoxicillin: Allergic" not in text(doctor.get(url(visit)))

@@ -15,10 +15,13 @@ from hms.models import Appointment, Drug, Prescription, PrescriptionLine
 def context(appointment, record, user):
     """The lines of this visit, and what the patient takes already."""
     own, others = domain.beside(record, appointment.patient)
+    is_open = appointment.is_live and not (record and record.is_signed)
     return {
         "sections_after": ["clinic/_prescriptions_section.html"],
         "prescriptions_lines": own,
         "prescriptions_taken": others[::-1],
+        "prescriptions_conflicts": _conflicts(appointment.patient, own, others) if is_open else [],
+        "prescriptions_typed_reason": {},
         "prescriptions_form": LineForm(auto_id="line-%s"),
         "prescriptions_options": None,
         "prescriptions_drug": None,
@@ -29,6 +32,15 @@ def context(appointment, record, user):
 
 
 SECTIONS.append(context)
+
+
+def _conflicts(patient, own, others):
+    """``[(line, sentences, seal), …]`` of allergies noted later; no seal: a line of another visit, to be stopped."""
+    found = domain.unanswered(patient, [*own, *others])
+    mine = [(line, domain.seal(patient.pk, line.drug_name, found.get(line.pk, []))) for line in own]
+    return [
+        (line, found[line.pk], seal) for line, seal in [*mine, *((line, "") for line in others)] if line.pk in found
+    ]
 
 
 @require_safe
@@ -115,6 +127,19 @@ def prescription_withdraw(request, pk, line):
     appointment, found = _line(request, pk, line, prescription__record__appointment=pk)
     _done, refusal = attempt(appointment, lambda: domain.withdraw(found, by=request.user))
     return answer(request, appointment, "prescriptions", refusal=refusal)
+
+
+@require_POST
+def prescription_acknowledge(request, pk, line):
+    """Say why a line stands although an allergy was noted after it."""
+    appointment, found = _line(request, pk, line, prescription__record__appointment=pk)
+    reason, shown = (request.POST.get(name, "") for name in ("reason", "shown"))
+    _done, refusal = attempt(
+        appointment, lambda: domain.acknowledge(found, reason=reason, shown=shown, by=request.user)
+    )
+    return answer(
+        request, appointment, "prescriptions", refusal=refusal, reason=reason, typed_reason={found.pk: reason}
+    )
 
 
 @require_POST

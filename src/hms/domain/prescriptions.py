@@ -136,14 +136,7 @@ def _against(patient, drug, drug_name):
     warnings, list_ = [], drug_names.Catalogue()
     this = list_.named(drug_name)
     classes = this.classes | this.by_name | set(drug.classes if drug else ())
-    for allergy in allergies.state(patient)[1]:
-        said, of_class = list_.named(allergy.substance), list_.named(allergy.drug_class)
-        against = said.classes | of_class.classes | {allergy.drug_class} - {""}
-        against |= {one for one in said.by_name | of_class.by_name if drug_names.crosses(one)}
-        against |= {other for one in against for other in CROSS.get(one, ())}
-        if said.names & this.names or against & classes or _same(allergy.substance, drug_name):
-            more = f" ({allergy.reaction})" if allergy.reaction else ""
-            warnings.append((_("Allergic to %(what)s%(more)s.") % {"what": allergy.substance, "more": more}, None))
+    warnings += [(text, None) for text in _allergic(list_, allergies.state(patient)[1], this, classes, drug_name)]
     for line in taken(patient):
         other = list_.named(line.drug_name)
         if search.plain(line.drug_name) == search.plain(drug_name) or (this.names and this.names == other.names):
@@ -158,6 +151,38 @@ def _against(patient, drug, drug_name):
             text = _("Takes another of the %(class)s: %(line)s.") % {"class": sorted(shared)[0], "line": line.said()}
             warnings.append((text, None))
     return warnings
+
+
+def _allergic(list_, allergies_, this, classes, drug_name):
+    """A sentence for each of these allergies that speaks against the drug."""
+    found = []
+    for allergy in allergies_:
+        said, of_class = list_.named(allergy.substance), list_.named(allergy.drug_class)
+        against = said.classes | of_class.classes | {allergy.drug_class} - {""}
+        against |= {one for one in said.by_name | of_class.by_name if drug_names.crosses(one)}
+        against |= {other for one in against for other in CROSS.get(one, ())}
+        if said.names & this.names or against & classes or _same(allergy.substance, drug_name):
+            more = f" ({allergy.reaction})" if allergy.reaction else ""
+            found.append(_("Allergic to %(what)s%(more)s.") % {"what": allergy.substance, "more": more})
+    return found
+
+
+def unanswered(patient, lines):
+    """``{line's pk: sentences}`` of allergies noted after the line was prescribed, for which it gives no reason."""
+    found, list_ = {}, None
+    noted = [allergy for allergy in allergies.state(patient)[1] if allergy.pk] if lines else []
+    for line in lines:
+        # Moments are those at which transactions began: one that waited for the other may look the earlier one.
+        later = [allergy for allergy in noted if allergy.noted_at > line.created_at - timedelta(minutes=1)]
+        if line.stopped_at or not later:
+            continue
+        list_ = list_ or drug_names.Catalogue()
+        this = list_.named(line.drug_name)
+        classes = this.classes | this.by_name | set(line.drug.classes if line.drug else ())
+        texts = _allergic(list_, later, this, classes, line.drug_name)
+        if texts := [text for text in texts if text not in line.warning.split("\n")]:
+            found[line.pk] = texts
+    return found
 
 
 def _same(a, b):
@@ -226,6 +251,33 @@ def prescribe(record, *, drug_name, dose, frequency, by, drug=None, acknowledged
             **texts,
         )
         _summarise(record)
+        return line
+
+
+def acknowledge(line, *, reason, shown, by):
+    """Say why a line of an open record stands although an allergy was noted after it.
+
+    ``shown`` is the seal of the sentences that were read: a reason counts for these and no others.
+    """
+    if not hasattr(by, "doctor"):
+        raise DomainError(_("Only doctors prescribe."))
+    reason = one_line(reason)
+    if not reason:
+        raise DomainError(_("Say why it is prescribed all the same, or take it off the prescription."), field="reason")
+    with transaction.atomic(), pghistory.context(user=by.pk, action="prescription.acknowledged"):
+        record = records.assert_open(line.prescription.record)
+        patient = Patient.objects.select_for_update(no_key=True, of=["self"]).get(pk=record.patient_id)
+        line = PrescriptionLine.objects.select_for_update(of=["self"]).filter(pk=line.pk).first()
+        if line is None:
+            raise DomainError(_("It has been removed already."))
+        texts = unanswered(patient, [line]).get(line.pk, [])
+        if shown != seal(patient.pk, line.drug_name, texts):
+            raise DomainError(" ".join([_("This has changed. Read it again, then say why."), *texts]))
+        reason = "; ".join(filter(None, [line.acknowledged, reason]))
+        if len(reason) > (longest := PrescriptionLine._meta.get_field("acknowledged").max_length):
+            raise DomainError(_("At most %(n)s characters fit here.") % {"n": longest}, field="reason")
+        line.warning, line.acknowledged = "\n".join(filter(None, [line.warning, *texts])), reason
+        line.save(update_fields=["warning", "acknowledged"])
         return line
 
 
@@ -304,4 +356,21 @@ def signing_facts(record):
     return [[line.said(), line.quantity, line.warning, line.acknowledged] for line in lines]
 
 
+def _assert_answered(record):
+    """Refuse to sign a prescription against an allergy that was noted after it and that nobody answered."""
+    lines = list(PrescriptionLine.objects.filter(prescription__record=record).select_related("drug"))
+    if not lines:
+        return
+    # An allergy that is being noted at this moment is waited for.
+    patient = Patient.objects.select_for_update(no_key=True, of=["self"]).get(pk=record.patient_id)
+    found = unanswered(patient, lines)
+    said = [f"{line.drug_name}: {' '.join(found[line.pk])}" for line in lines if line.pk in found]
+    if said:
+        raise DomainError(
+            _("%(what)s Noted after it was prescribed: take it off, or say why at the prescription. Then sign.")
+            % {"what": " ".join(said)}
+        )
+
+
 records.SECTIONS["prescriptions"] = signing_facts
+records.CONDITIONS.append(_assert_answered)

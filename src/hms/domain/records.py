@@ -32,6 +32,8 @@ Problem = namedtuple("Problem", "record what")
 # section of the consultation → function(record) → what of it is signed, JSON-able. Each section's module adds its own
 # (hms.apps imports them all), so that signing needs to know none of them.
 SECTIONS = {}
+# Functions(record) that refuse, with a DomainError, what is not ready to be signed.
+CONDITIONS = []
 
 
 def assert_open(record):
@@ -77,6 +79,8 @@ def sign(record, *, by, version=None):
         facts = _facts(record)
         if record.is_empty and not any(facts.values()):
             raise DomainError(_("There is nothing written yet. Write something before you sign."))
+        for condition in CONDITIONS:
+            condition(record)
         return _seal(record, by, facts)
 
 

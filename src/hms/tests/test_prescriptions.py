@@ -298,3 +298,64 @@ def test_drugs_are_found_by_parts_and_with_a_letter_wrong():
 def test_a_brand_leads_to_its_drug():
     assert [d.name for d in prescriptions.find_drugs("augm")] == ["Amoxicillin with clavulanic acid"]
     assert [d.name for d in prescriptions.find_drugs("Tylenol")] == ["Paracetamol"]
+
+
+def test_an_allergy_noted_after_a_draft_line_must_be_answered_before_signing(record):
+    by, patient = record.doctor.user, record.patient
+    line, harmless = prescribe(record), prescribe(record, "Paracetamol")
+    assert prescriptions.unanswered(patient, [line, harmless]) == {}
+    allergies.note(patient, substance="Penicillin", reaction="rash", by=by)
+    assert prescriptions.unanswered(patient, [line, harmless]) == {line.pk: ["Allergic to Penicillin (rash)."]}
+    with pytest.raises(DomainError, match=r"Amoxicillin.*Allergic to Penicillin \(rash\)") as refusal:
+        records.sign(record, by=by)
+    assert "why" in str(refusal.value)  # and what to do about it
+    record.refresh_from_db()
+    assert not record.is_signed
+    prescriptions.acknowledge(line, reason="Only a stomach ache then", by=by, shown=shown_of(line))
+    line.refresh_from_db()
+    assert line.warning == "Allergic to Penicillin (rash)."
+    assert line.acknowledged == "Only a stomach ache then"
+    assert records.sign(record, by=by).is_signed
+
+
+def shown_of(line):
+    return prescriptions.seal(line.patient_id, line.drug_name, prescriptions.unanswered(line.patient, [line])[line.pk])
+
+
+def test_a_line_that_is_taken_back_leaves_nothing_to_answer(record):
+    line = prescribe(record)
+    allergies.note(record.patient, substance="Penicillin", by=record.doctor.user)
+    prescriptions.withdraw(line, by=record.doctor.user)
+    assert records.sign(record, by=record.doctor.user).is_signed
+
+
+def test_an_answer_counts_only_for_what_was_shown_and_needs_words(record):
+    by = record.doctor.user
+    line = prescribe(record)
+    allergies.note(record.patient, substance="Penicillin", by=by)
+    shown = shown_of(line)
+    with pytest.raises(DomainError, match="Say why") as refusal:
+        prescriptions.acknowledge(line, reason="  ", by=by, shown=shown)
+    assert refusal.value.field == "reason"
+    allergies.note(record.patient, substance="Amoxicillin", by=by)
+    with pytest.raises(DomainError, match="Allergic to Amoxicillin"):
+        prescriptions.acknowledge(line, reason="Tolerated", by=by, shown=shown)
+    prescriptions.acknowledge(line, reason="Tolerated", by=by, shown=shown_of(line))
+    line.refresh_from_db()
+    assert line.warning.split("\n") == ["Allergic to Penicillin.", "Allergic to Amoxicillin."]
+    with pytest.raises(DomainError, match="Only doctors"):
+        prescriptions.acknowledge(line, reason="x", by=make_user(), shown=shown)
+
+
+def test_an_earlier_reason_stays_beside_the_later_one(record):
+    by = record.doctor.user
+    prescribe(record)
+    with pytest.raises(prescriptions.NeedsAcknowledgement) as refusal:
+        prescribe(record)
+    line = prescribe(record, acknowledged="Two strengths", shown=refusal.value.seal)
+    allergies.note(record.patient, substance="Penicillin", by=by)
+    prescriptions.acknowledge(line, reason="Tolerated", by=by, shown=shown_of(line))
+    line.refresh_from_db()
+    assert line.warning.startswith("Takes it already")
+    assert line.warning.endswith("Allergic to Penicillin.")
+    assert line.acknowledged == "Two strengths; Tolerated"
