@@ -8,7 +8,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from hms import money, pdf
-from hms.domain import cash, credit_notes, invoicing, printing
+from hms.domain import cash, credit_notes, invoicing, payments, printing
 from hms.domain.settings import hospital
 from hms.templatetags.hms import clinical_date, percent, quantity
 from hms.templatetags.hms import money as shown
@@ -140,6 +140,9 @@ def receipt_data(payment):
     rounding = cash.rounding_of(payment)
     if rounding:
         sums.append({"label": _("Of it rounded"), "amount": shown(-rounding.value, currency), "strong": False})
+    lines = [{"text": a.invoice.number, "net": shown(a.amount, currency)} for a in payment.allocations.all()]
+    if kept := payments.kept(payment):
+        lines.append({"text": _("Kept as credit"), "net": shown(kept, currency)})
     return {
         "title": _("Receipt"),
         "hospital": printing.hospital_lines(),
@@ -156,6 +159,6 @@ def receipt_data(payment):
         "currency": currency,
         "reason": payment.reason,
         "printed_at": f"{timezone.now().astimezone(hospital().zone):%d-%b-%Y %H:%M}",
-        "lines": [{"text": a.invoice.number, "net": shown(a.amount, currency)} for a in payment.allocations.all()],
+        "lines": lines,
         "sums": sums,
     }

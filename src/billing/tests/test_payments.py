@@ -3,6 +3,7 @@
 from decimal import Decimal
 
 from billing.tests.money import pay, text
+from hms import documents
 from hms.domain import credit_notes, payments, shifts
 from hms.domain.payments import Part
 from hms.domain.settings import forget
@@ -33,6 +34,32 @@ def test_above_what_is_owed_becomes_credit_when_asked(clerk, invoice):
     clerk.post(f"/billing/invoices/{other.pk}/from-credit/")
     other.refresh_from_db()
     assert other.status == "PAID"
+
+
+def test_the_receipt_says_what_of_it_is_credit(clerk, invoice):
+    pay(clerk, invoice, card="120", keep_rest="on")
+    payment = Payment.objects.get()
+    page = text(clerk.get(f"/billing/payments/{payment.pk}/"))
+    assert "<li>Kept as credit <span>£20.00</span></li>" in page
+    lines = documents.receipt_data(payment)["lines"]
+    assert [(line["text"], line["net"]) for line in lines] == [
+        (invoice.number, "£100.00"),
+        ("Kept as credit", "£20.00"),
+    ]
+    other = make_invoice(patient=invoice.patient, amount=20)
+    clerk.post(f"/billing/invoices/{other.pk}/from-credit/")
+    assert payments.kept(payment) == 20  # as it was printed
+    pay(clerk, make_invoice(amount=10), key="k2", card="10")
+    assert "Kept as credit" not in text(clerk.get(f"/billing/payments/{Payment.objects.latest('pk').pk}/"))
+
+
+def test_what_is_paid_in_cash_is_said_where_it_differs(clerk, invoice):
+    Hospital.objects.update(cash_rounding=Decimal("0.05"))
+    forget()
+    page = f"/billing/patients/{invoice.patient_id}/"
+    assert "In cash, rounded" not in text(clerk.get(page))
+    make_invoice(patient=invoice.patient, amount="0.03")
+    assert "In cash, rounded: £100.05" in text(clerk.get(page))
 
 
 def test_given_back_and_reversed(clerk, invoice):
@@ -77,6 +104,15 @@ class TestDrawer:
         page = text(reception.get(response.headers["Location"]))
         assert "A note is missing" in page
         assert "Open your drawer" in text(reception.get("/billing/shift/"))
+
+    def test_closed_ones_are_listed_by_when_they_were_closed(self, reception, reception2):
+        first, second = (shifts.open_(by=c.user, opening_float=Decimal(50)) for c in (reception, reception2))
+        shifts.close(second, counted={Decimal(50): 1}, by=reception2.user)
+        shifts.close(first, counted={Decimal(20): 2}, by=reception.user, explanation="A tenner is missing")
+        page = text(reception.get("/billing/shift/"))
+        rows = page[page.index('id="closed-drawers"') :]
+        assert rows.index(f"/billing/shifts/{first.pk}/") < rows.index(f"/billing/shifts/{second.pk}/")
+        assert "−£10.00" in rows
 
     def test_more_than_any_drawer_holds_is_refused(self, reception):
         response = reception.post("/billing/shift/", {"opening_float": "99999999999999"})

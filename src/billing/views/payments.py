@@ -38,12 +38,14 @@ def account(request, pk):
         audit.viewed(patient, by=request.user, action="account.viewed")
     owed = ledger.owed(patient)
     chosen = request.POST.getlist("invoice") or request.GET.getlist("invoice")
+    asked = sum((b for i, b in owed if not chosen or str(i.pk) in chosen), 0)
+    in_cash = cash.in_cash(asked)
     context = {
         "patient": patient,
         "form": form,
         "owed": [(i, b, not chosen or str(i.pk) in chosen) for i, b in owed],
         "total": sum((b for _i, b in owed), 0),
-        "in_cash": cash.in_cash(sum((b for i, b in owed if not chosen or str(i.pk) in chosen), 0)),
+        "in_cash": in_cash if in_cash != asked else None,  # said where it differs
         "credit": ledger.credit(patient),
         "rows": statements.account(patient)[::-1],
         "shift": ledger.open_shift(request.user),
@@ -99,6 +101,7 @@ def _receipt_context(payment, **forms):
         "patient": payment.patient,
         "mail_key": new_key(),
         "rounding": cash.rounding_of(payment),
+        "kept": ledger.kept(payment),
         "followed": payment.followed.exclude(kind=Payment.Kind.ROUNDING).select_related("received_by"),
         "refundable": ledger.refundable(payment) if payment.kind == Payment.Kind.PAYMENT else 0,
         "refund_form": forms.get("refund") or BackForm(initial={"key": new_key()}, auto_id="refund-%s"),

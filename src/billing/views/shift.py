@@ -32,7 +32,7 @@ def shift(request):
         "form": form,
         "totals": shifts.totals(mine) if mine else {},
         "expected": payments.drawer(mine) if mine else None,
-        "closed": Shift.objects.filter(closed_at__isnull=False).select_related("clerk")[:20],
+        "closed": Shift.objects.filter(closed_at__isnull=False).select_related("clerk").order_by("-closed_at")[:20],
     }
     return render(request, "billing/shift.html", context, status=422 if form.errors else 200)
 

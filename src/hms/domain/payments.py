@@ -225,6 +225,15 @@ def _refund(payment, amount, by, key, content, reason):
     return made
 
 
+def kept(payment):
+    """What of a payment was for no invoice when it was taken: the patient's credit."""
+    if payment.kind != Kind.PAYMENT:
+        return Decimal(0)
+    rounding = cash.rounding_of(payment)
+    used = sum((a.amount for a in payment.allocations.all() if a.amount > 0), Decimal(0))
+    return payment.value + (rounding.value if rounding else 0) - used
+
+
 def refundable(payment):
     """What of a payment was not given back yet."""
     given = Decimal(0)
