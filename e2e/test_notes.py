@@ -1,6 +1,5 @@
 """Notes: nothing that was typed is lost, whatever becomes of the server, the line, the session or the page."""
 
-import random
 import re
 import threading
 import time
@@ -22,7 +21,7 @@ NO_LINE = ["ERR_", "Failed to fetch", "network error"]
 
 
 @pytest.fixture
-def desk(live_hms):
+def desk(database):
     desk = Desk()
     desk.now = make_appointment(patient=desk.omar, doctor=desk.ben, start=hospital_slot(0), status="IN_PROGRESS")
     return desk
@@ -427,38 +426,41 @@ def test_axe_finds_nothing_in_the_clinic(desk, page_for, scheme, width):
 # --- five hundred edits by twenty writers, over HTTP
 
 EDITS, WRITERS = 500, 20
+# Of those who save at once one gets through. All twenty at once would be refused nineteen times for each edit; three
+# are still refused oftener than not, as each comes back with a text that others have changed since.
+AT_ONCE = 3
 
 
 def write_together(server, visit, *, careful):
     """Twenty pages add 25 lines each to the same text; refused, each adds its line to the text that was there first."""
-    barrier, wrong = threading.Barrier(WRITERS), []
+    barrier, saving, wrong, refused = threading.Barrier(WRITERS), threading.Semaphore(AT_ONCE), [], []
     user = visit.doctor.user
     cookies = [server.sign_in(user) for _ in range(WRITERS)]
 
     def writer(n):
         client = server.client()
         client.cookies |= cookies[n]
-        path, chance = f"{address(visit)}note/", random.Random(n)
+        path = f"{address(visit)}note/"
         version, text, sequence = 0, "", 0
         try:
             barrier.wait()
             for i in range(EDITS // WRITERS):
-                line, tries = f"[{n}.{i}]", 0
-                while True:
-                    sequence += 1
-                    form = {"notes": text + line, "session": f"page-{n}", "sequence": sequence}
-                    form["version"] = version if careful else 999_999  # as if there were no versions
-                    answer = client.post(path, form, X_Note="1")
-                    if answer.status == 200:
-                        text, version = text + line, int(re.search(r'"version": (\d+)', answer.text)[1])
-                        break
-                    if answer.status != 409 or tries > EDITS:
-                        wrong.append(f"{line}: {answer.status} {answer.text[:200]}")
-                        return
-                    tries += 1
-                    version = int(re.search(r'data-version="(\d+)"', answer.text)[1])
-                    text = re.search(r"data-theirs[^>]*>\n?([^<]*)<", answer.text)[1]
-                    time.sleep(chance.random() * 0.02 * min(tries, 10))
+                line = f"[{n}.{i}]"
+                with saving:
+                    for _ in range(EDITS):
+                        sequence += 1
+                        form = {"notes": text + line, "session": f"page-{n}", "sequence": sequence}
+                        form["version"] = version if careful else 999_999  # as if there were no versions
+                        answer = client.post(path, form, X_Note="1")
+                        if answer.status != 409:
+                            break
+                        refused.append(line)
+                        version = int(re.search(r'data-version="(\d+)"', answer.text)[1])
+                        text = re.search(r"data-theirs[^>]*>\n?([^<]*)<", answer.text)[1]
+                if answer.status != 200:
+                    wrong.append(f"{line}: {answer.status} {answer.text[:200]}")
+                    return
+                text, version = text + line, int(re.search(r'"version": (\d+)', answer.text)[1])
         finally:
             client.close()
             connections.close_all()
@@ -466,17 +468,18 @@ def write_together(server, visit, *, careful):
     with ThreadPoolExecutor(WRITERS) as pool:
         list(pool.map(writer, range(WRITERS)))
     assert wrong == []
+    assert len(refused) > EDITS or not careful, "hardly anybody was in another's way"
     text = kept(visit).notes
     return [line for n in range(WRITERS) for i in range(EDITS // WRITERS) if text.count(line := f"[{n}.{i}]") != 1]
 
 
 @pytest.mark.race
-def test_of_five_hundred_edits_by_twenty_writers_none_is_lost(desk, live_hms):
+def test_of_five_hundred_edits_by_twenty_writers_none_is_lost(desk, two_processes):
     make_record(desk.now)
-    assert write_together(live_hms, desk.now, careful=True) == []
+    assert write_together(two_processes, desk.now, careful=True) == []
 
 
 @pytest.mark.race
-def test_control_without_versions_edits_are_lost(desk, live_hms):
+def test_control_without_versions_edits_are_lost(desk, two_processes):
     make_record(desk.now)
-    assert write_together(live_hms, desk.now, careful=False) != []
+    assert write_together(two_processes, desk.now, careful=False) != []
