@@ -1,6 +1,9 @@
 """What can no longer be written is refused in words, and what was typed is shown again; nobody reads by posting."""
 
+from datetime import timedelta
+
 import pytest
+from django.utils import timezone
 
 from hms.domain import allergies, diagnoses, prescriptions, problems, records, vitals
 from hms.models import (
@@ -184,3 +187,28 @@ def test_somebody_elses_visit_is_not_there(doctor, rest, fields, headers):
     # For htmx a notice beside the page, which keeps what is typed in it.
     assert not headers or text(response).startswith('<hx-partial hx-target="#toasts"')
     assert written() == 1
+
+
+def test_a_visit_that_is_still_to_come_is_prepared_but_neither_prescribed_for_nor_signed(doctor):
+    visit = make_appointment(doctor=doctor.user.doctor, start=local(days=3))
+    page = text(doctor.get(url(visit)))
+    assert "Sign the record" not in page
+    assert "Prescribe once the patient is here" in page
+    doctor.post(url(visit, "note/"), {"notes": "Ask about the scan", "version": "0"})
+    refused = doctor.post(url(visit, "prescriptions/"), LINE, headers={"HX-Request": "true"})
+    assert refused.status_code == 422
+    assert "still to come" in text(refused)
+    assert not PrescriptionLine.objects.exists()
+    assert "still to come" in text(doctor.post(url(visit, "sign/"), follow=True))
+    record = MedicalRecord.objects.get()
+    assert (record.notes, record.is_signed) == ("Ask about the scan", False)
+
+
+@pytest.mark.parametrize("arrived", [True, False], ids=["arrived early", "was due"])
+def test_who_has_arrived_or_was_due_can_be_prescribed_for_before_being_called_in(doctor, arrived):
+    hour = timedelta(hours=1) if arrived else -timedelta(hours=1)
+    here = {"checked_in_at": timezone.now()} if arrived else {}
+    visit = make_appointment(doctor=doctor.user.doctor, start=timezone.now() + hour, **here)
+    assert doctor.post(url(visit, "prescriptions/"), LINE, headers={"HX-Request": "true"}).status_code == 200
+    doctor.post(url(visit, "sign/"))
+    assert MedicalRecord.objects.get().is_signed

@@ -229,6 +229,10 @@ def prescribe(record, *, drug_name, dose, frequency, by, drug=None, acknowledged
         raise DomainError(_("Only doctors prescribe."))
     with transaction.atomic(), pghistory.context(user=by.pk, action="prescription.prescribed"):
         record = records.assert_open(record)
+        records.assert_begun(
+            record.appointment,
+            _("This visit is still to come, on %(day)s. Prescribe once the patient is here, or in a visit of today."),
+        )
         # Two doctors at once, or an allergy noted at this moment: one after the other, each sees what came before.
         patient = Patient.objects.select_for_update(no_key=True, of=["self"]).get(pk=record.patient_id)
         drug = drug or Drug.objects.filter(name__iexact=texts["drug_name"]).first()

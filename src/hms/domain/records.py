@@ -16,6 +16,7 @@ from django.db.models.functions import Coalesce
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
+from hms.domain.settings import hospital
 from hms.errors import DomainError
 from hms.models import Appointment, MedicalRecord, Merge, SetAsideText, User
 
@@ -62,6 +63,12 @@ def assert_takes_place(appointment):
         raise refusal
 
 
+def assert_begun(appointment, refusal):
+    """Refuse, in these words, what cannot be done for a visit that is still to come: the patient was not seen."""
+    if appointment is not None and appointment.is_to_come:
+        raise DomainError(refusal % {"day": f"{appointment.appointment_date.astimezone(hospital().zone):%d-%b-%Y}"})
+
+
 def sign(record, *, by, version=None):
     """Sign the record: nothing of it changes any more. Refuses one that is empty, signed, or somebody else's.
 
@@ -72,6 +79,10 @@ def sign(record, *, by, version=None):
         record = assert_open(record)
         if record.doctor.user_id != by.pk:
             raise DomainError(_("Only %(doctor)s can sign this record.") % {"doctor": record.doctor})
+        assert_begun(
+            record.appointment,
+            _("This visit is still to come, on %(day)s. Notes can be prepared; sign once the patient is here."),
+        )
         if version is not None and (other := _changed_by_others(record, version, by)):
             raise DomainError(
                 _("%(who)s changed the note after you read it. Read it again, then sign.") % {"who": other}

@@ -7,6 +7,7 @@ from django.contrib.postgres.constraints import ExclusionConstraint
 from django.core.exceptions import ValidationError
 from django.db import models
 from django.db.models.functions import Now
+from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from hms.models.care import in_care_of
@@ -156,6 +157,11 @@ class Appointment(models.Model):
     @property
     def is_waiting_to_happen(self):
         return self.status in self.WAITING_TO_HAPPEN
+
+    @property
+    def is_to_come(self):
+        """Its time lies ahead, and nobody has arrived for it."""
+        return self.is_waiting_to_happen and self.checked_in_at is None and self.appointment_date > timezone.now()
 
     @property
     def has_arrived(self):
