@@ -1,5 +1,6 @@
 """Money: from a completed visit to a closed drawer, seen at a second desk, without JavaScript, by keyboard alone."""
 
+import re
 from datetime import timedelta
 from decimal import Decimal
 
@@ -108,6 +109,21 @@ def test_a_payment_by_keyboard_alone(desk, page_for):
     page.keyboard.press("Enter")
     expect(page.locator("h1")).to_contain_text("Receipt")
     assert Invoice.objects.get().status == "PAID"
+
+
+def test_a_refusal_keeps_its_title_while_the_page_lives(desk, page_for):
+    open_drawer(desk.rita)
+    make_invoice(patient=desk.omar)
+    page = page_for(desk.rita)
+    page.goto(f"/billing/patients/{desk.omar.pk}/")
+    page.get_by_label("Card").fill("500")
+    page.get_by_role("button", name="Take the payment").click()
+    expect(page).to_have_title(re.compile("^Error: HADDAD"))
+    expect(page.locator("live-stream")).to_have_attribute("state", "live")
+    make_invoice(patient=desk.omar, amount=7)
+    expect(page.locator("#account-rows")).to_contain_text("£7.00")
+    expect(page).to_have_title(re.compile("^Error: HADDAD"))
+    expect(page.get_by_label("Card")).to_have_value("500")
 
 
 def _tab_to(page, name):

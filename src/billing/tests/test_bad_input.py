@@ -17,7 +17,7 @@ def refused(response, words, *, at=None):
     page = text(response)
     assert response.status_code == 422
     assert words in page
-    assert "<title>Error: " in page
+    assert page.count("Error: ", page.index("<title>"), page.index("</title>")) == 1
     if at:
         assert f'<a href="#{at}">' in page
     return page

@@ -38,7 +38,7 @@ class LiveSection extends HTMLElement {
     window.htmx.ajax("GET", this.dataset.get || location.pathname + location.search, {
       source: this,
       target: this,
-      swap: "outerMorph",
+      swap: "outerMorph ignoreTitle:true", // the page's own may say what is wrong
       select: `#${this.id}`,
       headers: { "X-Background": "1" },
     })
