@@ -3,14 +3,14 @@
 from bisect import bisect_left, bisect_right
 from collections import defaultdict
 from datetime import UTC, datetime, timedelta
-from functools import lru_cache
+from functools import lru_cache, partial
 from math import ceil
 
 from django.db import connection
-from django.db.models import BigIntegerField, F, Func
 
 from hms.domain.settings import hospital
-from hms.models import Appointment, WorkingHours
+from hms.models import Appointment
+from hms.models.scheduling import LONGEST
 
 LOOK_AHEAD = timedelta(days=60)  # how far the slot finder searches
 
@@ -80,34 +80,42 @@ def working(doctor, start, end):
     return "off" if subtract([(start, end)], open_) else "yes"
 
 
-def free_times(doctors, *, after, duration, limit=5, until=None, ignoring=None, taken=(), each_once=False):
+def free_times(doctors, *, after, duration, limit=5, until=None, ignoring=None):
     """The first ``limit`` free starts for a visit of ``duration`` from ``after`` on: ``[(doctor, start), …]``.
 
     They lie on the slot grid of the doctor's hours, earliest first. ``ignoring``: an appointment whose own time
-    counts as free (it is being moved). ``taken``: more that is not free, ``(doctor id, start, end)`` each.
-    ``each_once``: a start that several have free is found with the first of them only.
+    counts as free (it is being moved).
     """
     by_pk = {d.pk: d for d in doctors}
     until = until or after + LOOK_AHEAD
-    zone = hospital().zone
-    first, last = after.astimezone(zone).date(), until.astimezone(zone).date()
+    first, last = _dates(after, until)
     found = []
-    # A week at a time: three queries each, and mostly the first week is enough. Who asks for more gets it all at once.
-    step = 7 if limit <= 100 else (last - first).days + 1
-    for week in range(0, (last - first).days + 1, step):
-        dates = [first + timedelta(days=week + i) for i in range(step)]
-        free = _free_in(by_pk, [d for d in dates if d <= last], duration, after, ignoring, taken)
-        if each_once:
-            firsts = {}
-            for starts, pk in free:
-                for start in starts:
-                    firsts.setdefault(start, pk)
-            found += sorted(firsts.items())
-        else:
-            found += sorted((start, pk) for starts, pk in free for start in starts)
+    # A week at a time: mostly the first week is enough.
+    for week in range(0, (last - first).days + 1, 7):
+        dates = [first + timedelta(days=week + i) for i in range(7)]
+        free = _free_in(by_pk, [d for d in dates if d <= last], duration, after, ignoring)
+        found += sorted((start, pk) for pk, _grid, left in free for start in left())
         if len(found) >= limit:
             break
     return [(by_pk[pk], datetime.fromtimestamp(start, UTC)) for start, pk in found[:limit]]
+
+
+def first_free(doctors, *, after, until, duration, ignoring=None, taken=()):
+    """``{start: doctor}``, earliest first: all free starts, each with the doctor of the lowest id who has it free.
+
+    ``taken``: more that is not free, ``(doctor id, start, end)`` each. Starts are in the hospital's time zone.
+    """
+    by_pk = {d.pk: d for d in doctors}
+    first, last = _dates(after, until)
+    dates = [first + timedelta(days=n) for n in range((last - first).days + 1)]
+    firsts = {}
+    for pk, grid, left in _free_in(by_pk, dates, duration, after, ignoring, taken):
+        if all(map(firsts.__contains__, grid)):
+            continue  # of thirty doctors, the first few mostly leave nothing to look for
+        for start in left():
+            firsts.setdefault(start, pk)
+    zone = hospital().zone
+    return {datetime.fromtimestamp(start, zone): by_pk[pk] for start, pk in sorted(firsts.items())}
 
 
 def offered(doctor, start, duration, *, ignoring=None):
@@ -116,40 +124,59 @@ def offered(doctor, start, duration, *, ignoring=None):
     return [at for _doctor, at in found] == [start]
 
 
-class _Seconds(Func):
-    """A moment in whole Unix seconds. Thousands of rows are read and stepped through: Python takes numbers faster."""
-
-    template = "extract(epoch FROM %(expressions)s)::bigint"
-    output_field = BigIntegerField()
+def _dates(after, until):
+    return [moment.astimezone(hospital().zone).date() for moment in (after, until)]
 
 
 def _free_in(by_pk, dates, duration, after, ignoring, held=()):
-    """``[(free starts in Unix seconds, doctor id), …]``, doctors in the order of their ids."""
+    """``(doctor id, grid of starts, function that returns the free ones of these)`` of each stretch of working hours.
+
+    In Unix seconds: Python takes numbers faster than moments. Doctors come in the order of their ids.
+    """
     slot, length = int(hospital().slot.total_seconds()), int(duration.total_seconds())
     begin, end = hospital().day_bounds(dates[0])[0], hospital().day_bounds(dates[-1])[1]
+    taken = _taken(by_pk, begin, end, ignoring, held)
+    grids, after = defaultdict(list), ceil(after.timestamp())
+    for (opens, closes), doctors in _openings(by_pk, dates).items():
+        # The grid is that of the hours, not of the last appointment's end.
+        grid = range(opens + max(-((opens - after) // slot), 0) * slot, closes - length + 1, slot)
+        for pk in doctors if grid else ():
+            grids[pk].append(grid)
+    for pk in sorted(grids):
+        for grid in grids[pk]:
+            yield pk, grid, partial(_left, grid, length, *taken[pk])
+
+
+def _left(grid, length, begins, ends):
+    """Those starts of the grid at which a visit of ``length`` touches none of the sorted intervals."""
+    left, at = [], 0
+    for n in range(bisect_right(ends, grid[0]), bisect_left(begins, grid[-1] + length)):
+        left += grid[at : max(at, (begins[n] - length - grid[0]) // grid.step + 1)]
+        at = max(at, -((grid[0] - ends[n]) // grid.step))
+    return left + list(grid[at:])
+
+
+# One row for each doctor, not for each visit: a department has thousands in a month. Doctor by doctor, else PostgreSQL
+# reads everybody's visits of the month to find a department's.
+TAKEN = """SELECT doctor, array_agg(floor(date_part('epoch', start))::bigint),
+        array_agg(ceil(date_part('epoch', "end"))::bigint) FROM unnest(%(doctors)s::bigint[]) doctor, LATERAL (
+    SELECT appointment_date AS start, appointment_date + duration AS "end" FROM hms_appointment
+    WHERE doctor_id = doctor AND status <> ALL(%(frees)s) AND id IS DISTINCT FROM %(ignoring)s
+        AND appointment_date > %(start)s - %(longest)s AND appointment_date < %(end)s
+        AND appointment_date + duration > %(start)s
+    UNION ALL SELECT start, "end" FROM hms_timeoff WHERE doctor_id = doctor AND start < %(end)s AND "end" > %(start)s
+    ) taken GROUP BY doctor"""
+
+
+def _taken(by_pk, begin, end, ignoring, held):
+    """``{doctor id: (starts, ends)}`` of what is not free, in Unix seconds, sorted, none touching the next."""
     taken = defaultdict(list)
-    for pk, rows in leave(begin, end, doctors=by_pk).items():
-        taken[pk] += [_seconds(s, e) for s, e, _reason in rows]
-    busy = Appointment.objects.filter(doctor__in=by_pk).live().between(begin, end).exclude(pk=ignoring and ignoring.pk)
-    ends_at = F("appointment_date") + F("duration")
-    for pk, start, stop in busy.values_list("doctor_id", _Seconds("appointment_date"), _Seconds(ends_at)):
-        taken[pk].append((start, stop))
+    asked = {"start": begin, "end": end, "longest": LONGEST, "ignoring": ignoring and ignoring.pk}
+    for pk, starts, ends in _rows(TAKEN, by_pk, frees=list(Appointment.FREES_TIME), **asked):
+        taken[pk] = list(zip(starts, ends, strict=True))
     for pk, start, stop in held:
         taken[pk].append(_seconds(start, stop))
-    found = []
-    hours, after = _hours_of_week(by_pk, dates), ceil(after.timestamp())
-    for pk, intervals in sorted(hours.items()):
-        blocks = _joined(taken[pk])
-        ends = [until for _begin, until in blocks]
-        starts = []
-        for opens, closes in intervals:
-            near = blocks[bisect_right(ends, opens) : bisect_left(blocks, (closes,))]
-            for start, stop in subtract([(opens, closes)], near):
-                # The grid is that of the hours, not of the last appointment's end.
-                steps = max(-(-(max(start, after) - opens) // slot), 0)
-                starts += range(opens + steps * slot, stop - length + 1, slot)
-        found.append((starts, pk))
-    return found
+    return defaultdict(lambda: ((), ()), {pk: tuple(zip(*_joined(rows), strict=True)) for pk, rows in taken.items()})
 
 
 def _seconds(start, end):
@@ -168,15 +195,18 @@ def _joined(intervals):
     return result
 
 
-def _hours_of_week(by_pk, dates):
-    rows = WorkingHours.objects.filter(doctor__in=by_pk, valid_from__lte=dates[-1]).exclude(valid_until__lt=dates[0])
-    result = defaultdict(list)
-    for pk, weekday, start, end, valid_from, valid_until in rows.values_list(
-        "doctor_id", "weekday", "start", "end", "valid_from", "valid_until"
-    ):
+OPENINGS = """SELECT weekday, start, "end", valid_from, valid_until, array_agg(doctor_id) FROM hms_workinghours
+    WHERE doctor_id = ANY(%(doctors)s) AND valid_from <= %(last)s AND (valid_until IS NULL OR valid_until >= %(first)s)
+    GROUP BY 1, 2, 3, 4, 5"""
+
+
+def _openings(by_pk, dates):
+    """``{(opens, closes): {doctor id, …}}`` in Unix seconds: doctors share their hours."""
+    result = defaultdict(set)
+    for weekday, start, end, valid_from, valid_until, doctors in _rows(OPENINGS, by_pk, first=dates[0], last=dates[-1]):
         for date in dates:
             if date.weekday() == weekday and valid_from <= date and (valid_until is None or date <= valid_until):
-                result[pk].append(_interval_in_seconds(date, start, end, hospital().zone))
+                result[_interval_in_seconds(date, start, end, hospital().zone)].update(doctors)
     return result
 
 

@@ -12,6 +12,7 @@ from hms.domain.settings import hospital
 from hms.errors import DomainError, SlotTaken, Stale
 from hms.models import Appointment, Department, Doctor, Online
 
+SHOWN = ["specialization", "department_id", "user__first_name", "user__last_name", "user__email"]
 LENGTH = timedelta(minutes=30)
 EARLY = timedelta(minutes=90)  # how long before the visit its patient may say: I am here
 
@@ -26,9 +27,14 @@ def departments():
 
 
 def doctors(department):
-    """The department's doctors whom patients may choose."""
+    """The department's doctors whom patients may choose, with no more of each than a list of them shows."""
+    if department.online == Online.VIEW:
+        return []
     found = Doctor.objects.in_order().filter(department=department, is_available=True, user__is_active=True)
-    return list(found) if department.online != Online.VIEW else []
+    found = list(found.select_related(None).select_related("user").only(*SHOWN))
+    for doctor in found:
+        doctor.department = department
+    return found
 
 
 def free(doctors, *, department, patient, days=31, moving=None, near=None):
@@ -37,7 +43,7 @@ def free(doctors, *, department, patient, days=31, moving=None, near=None):
     From the department's notice on, as far ahead as it lets patients book, and at most ``days``; with ``near``, a
     week around that time.
     """
-    zone, now = hospital().zone, timezone.now()
+    now = timezone.now()
     after = now + timedelta(hours=department.online_notice)
     latest = now + timedelta(days=department.online_days)
     if near is not None and after < near < latest:
@@ -47,15 +53,13 @@ def free(doctors, *, department, patient, days=31, moving=None, near=None):
     taken = holds.held([d.pk for d in doctors], after, until + length, but_not=patient)
     own = Appointment.objects.live().filter(patient=patient).between(after, until + length)
     busy = [(a.appointment_date, a.end) for a in own if moving is None or a.pk != moving.pk]
-    found = hours.free_times(
-        doctors, after=after, duration=length, limit=5000, until=until, ignoring=moving, taken=taken, each_once=True
-    )
+    found = hours.first_free(doctors, after=after, until=until, duration=length, ignoring=moving, taken=taken)
     found_days = {}
-    for doctor, start in found:
+    for start, doctor in found.items():
         if start > until or any(s < start + length and e > start for s, e in busy):
             continue
-        found_days.setdefault(start.astimezone(zone).date(), {}).setdefault(start, doctor)
-    return [(day, list(starts.items())) for day, starts in found_days.items()]
+        found_days.setdefault(start.date(), []).append((start, doctor))
+    return list(found_days.items())
 
 
 def may_book(patient, department):

@@ -234,7 +234,7 @@ class TestFreeTimes:
         doctors = [make_doctor() for _ in range(4)]
         hospital()
         for some in (doctors[:1], doctors):
-            with django_assert_num_queries(3):
+            with django_assert_num_queries(2):
                 hours.free_times(some, after=local(), duration=HALF)
 
 

@@ -324,13 +324,45 @@ class TestLetters:
         assert numbers == sorted(set(numbers))
 
 
+def test_the_first_three_days_are_open_and_a_link_opens_each_other_one(patient, ward):
+    make_it_midday()
+    path = f"/portal/book/{ward.department_id}/0/time/"
+
+    def opened(page):
+        """``{day: how many times it shows}`` of all days of the month."""
+        days = page.split('id="day-')[1:]
+        return {day.split('"')[0]: day.count('name="at"') for day in days}
+
+    month = opened(text(patient.get(path)))
+    assert len(month) > 28
+    assert [day for day, times in month.items() if times] == list(month)[:3]
+    far = list(month)[-2]
+    assert f'href="{path}?day={far}#day-{far}"' in text(patient.get(path))
+    page = text(patient.get(path, {"day": far}))
+    assert [day for day, times in opened(page).items() if times] == [far]
+    assert f"{opened(page)[far]} times" in page
+    for strange in ("", "x", "2020-01-01", '"><script>'):
+        assert opened(text(patient.get(path, {"day": strange}))) == month
+
+
+def test_the_days_of_all_doctors_stay_those_of_all_doctors(patient, ward):
+    make_it_midday()
+    visit = make_appointment(patient=patient.user.patient, doctor=ward, start=local(days=5))
+    other = make_doctor(department=ward.department)
+    WorkingHours.objects.filter(doctor=ward).delete()
+    path = f"/portal/visits/{visit.pk}/move/"
+    day = f"{local(days=8):%Y-%m-%d}"
+    assert f"{path}?day={day}&amp;all=1#day-{day}" in text(patient.get(path, {"all": 1}))
+    assert f'value="{other.pk}@{local(days=8):%Y%m%d}' in text(patient.get(path, {"all": 1, "day": day}))
+
+
 @pytest.mark.parametrize("doctors", [1, 4])
 def test_free_times_of_a_month_take_few_queries(patient, django_assert_num_queries, doctors):
     make_it_midday()  # later in the day none of its times are left
     department = make_department()
     found = [make_doctor(department=department) for _ in range(doctors)]
     hospital()  # is kept
-    with django_assert_num_queries(5):
+    with django_assert_num_queries(4):
         days = self_service.free(found, department=department, patient=patient.user.patient)
     assert len(days) == 32
 
@@ -341,16 +373,18 @@ def test_each_start_is_found_once_with_the_first_who_has_it_free(db):
     for n, doctor in enumerate(found):
         make_appointment(doctor=doctor, start=local(2, f"1{n}:00"), minutes=90)
         make_appointment(doctor=doctor, start=local(3, "09:00"), minutes=30 * (n + 1))
-    asked = {"after": timezone.now(), "duration": timedelta(minutes=30), "until": local(9), "limit": 5000}
-    asked["taken"] = [(found[0].pk, local(2, "09:30"), local(2, "12:15")), (found[1].pk, local(1), local(4))]
-    all_of_them = hours.free_times(found, **asked)
+    asked = {"after": timezone.now(), "duration": timedelta(minutes=30), "until": local(9)}
+    held = [(found[0].pk, local(2, "09:30"), local(2, "12:15")), (found[1].pk, local(1), local(4))]
+    one_by_one = [(at, d) for d in found for at in hours.first_free([d], **asked, taken=held)]
     firsts = {}
-    for doctor, start in all_of_them:
+    for start, doctor in sorted(one_by_one, key=lambda each: (each[0], each[1].pk)):
         firsts.setdefault(start, doctor)
-    assert [(s, d) for d, s in hours.free_times(found, **asked, each_once=True)] == list(firsts.items())
-    assert not any(d == found[1] and local(1) <= s < local(4) for d, s in all_of_them)
-    assert (found[2], local(2, "12:00")) not in all_of_them
-    assert (found[2], local(2, "13:30")) in all_of_them
+    assert list(hours.first_free(found, **asked, taken=held).items()) == list(firsts.items())
+    assert not any(d == found[1] and local(1) <= at < local(4) for at, d in one_by_one)
+    assert (local(2, "12:00"), found[2]) not in one_by_one
+    assert (local(2, "13:30"), found[2]) in one_by_one
+    without_holds = [(at, d) for d, at in hours.free_times([found[2]], **asked, limit=999)]
+    assert [each for each in one_by_one if each[1] == found[2]] == without_holds
 
 
 def test_outside_the_limits_is_refused(db):

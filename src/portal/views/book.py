@@ -6,8 +6,11 @@ from functools import cache
 from django.contrib import messages
 from django.shortcuts import get_object_or_404, redirect, render
 from django.template.loader import get_template
+from django.urls import reverse
+from django.utils.formats import date_format
 from django.utils.safestring import mark_safe
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 from django.views.decorators.http import require_http_methods, require_safe
 
 from hms.dates import said_time
@@ -88,7 +91,7 @@ def book_reason(request, department, doctor):
 @require_http_methods(FORM)
 @own
 def book_time(request, department, doctor):
-    """4 When: free times of a month, by day. Choosing one holds it."""
+    """4 When: the days of a month, and the free times of some (``?day=…``: of this one). Choosing one holds it."""
     department = _department(department)
     doctors = _doctors(department, doctor)
     refusal, start = "", None
@@ -114,28 +117,45 @@ def _times(request, department, doctor, doctors, refusal="", near=None):
     days = self_service.free(doctors, department=department, patient=request.patient, near=near)
     if near and not days:
         near, days = None, self_service.free(doctors, department=department, patient=request.patient)
+    action = reverse("portal:book-time", args=[department.pk, doctor])
     context = {
         "near": near,
         "department": department,
         "doctor": doctor,
-        "days": buttons(days, several=len(doctors) > 1),
+        "action": action,
+        "days": drawn(days, path=action, asked=request.GET.get("day"), near=near, several=len(doctors) > 1),
         "refusal": refusal,
     }
     return render(request, "portal/book_time.html", context, status=409 if refusal else 200)
 
 
-def buttons(days, *, several):
-    """``[(day, how many, HTML), …]`` of free times, by Jinja2: a month has a thousand. ``several``: name doctors."""
+def drawn(days, *, path, asked, several, near=None, all_doctors=False):
+    """The free times of a month as HTML, by Jinja2: each day with how many it has, and some of the days with them.
+
+    Open are the day that is ``asked`` for (``2026-12-03``), else the day of ``near``, else the first three; a link
+    opens each other one. ``several``: name doctors.
+    """
     zone, clock = hospital().zone, cache(said_time)
-    doctors = {doctor for _day, times in days for _start, doctor in times} if several else ()
-    names = {doctor.pk: str(doctor) for doctor in doctors}
-    template = get_template("portal/_time_buttons.html", using="jinja2").template
+    by_day = {str(day): (day, times) for day, times in days}
+    wanted = asked or (near and str(near.astimezone(zone).date()))
+    opened = {wanted} if wanted in by_day else set(list(by_day)[:3])
+    rest = "&all=1" if all_doctors else ""
 
-    def button(start, doctor):
-        return clock(start.astimezone(zone).time()), names.get(doctor.pk), stamp(doctor.pk, start)
+    def buttons(times):
+        return [(clock(at.time()), several and str(doctor), stamp(doctor.pk, at)) for at, doctor in times]
 
-    drawn = ((day, [button(*time) for time in times]) for day, times in days)
-    return [(day, len(times), mark_safe(template.render(times=times))) for day, times in drawn]  # noqa: S308 (Jinja2 escaped it)
+    rows = [
+        (
+            key,
+            date_format(day, "l j F"),
+            ngettext("%(n)d time", "%(n)d times", len(times)) % {"n": len(times)},
+            f"{path}?day={key}{rest}",
+            buttons(times) if key in opened else (),
+        )
+        for key, (day, times) in by_day.items()
+    ]
+    template = get_template("portal/_days.html", using="jinja2").template
+    return mark_safe(template.render(days=rows, asked=asked))  # noqa: S308 (Jinja2 escaped it)
 
 
 @require_http_methods(FORM)

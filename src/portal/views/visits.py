@@ -11,7 +11,7 @@ from hms.domain import letters, self_service
 from hms.errors import DomainError, Stale
 from hms.models import Appointment
 from portal.own import own
-from portal.views.book import FORM, buttons, moment, stamp
+from portal.views.book import FORM, drawn, moment, stamp
 
 
 def _visit(request, pk):
@@ -75,7 +75,13 @@ def move(request, appointment, *, back, by_link=False):
     context = {
         "visit": appointment,
         "seen": stamp(appointment.doctor_id, appointment.appointment_date),
-        "days": buttons(days, several=len(shown) > 1),
+        "days": drawn(
+            days,
+            path=request.path,
+            asked=request.GET.get("day"),
+            several=len(shown) > 1,
+            all_doctors=bool(request.GET.get("all")),
+        ),
         "refusal": refusal,
         "several": len(shown) > 1,
         "back": back,
