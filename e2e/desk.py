@@ -11,6 +11,8 @@ from hms.testing import local, make_appointment, make_department, make_doctor, m
 
 AXE = Path(__file__).resolve().parent.parent / "theme/static_src/node_modules/axe-core/axe.min.js"
 TOMORROW = 1
+# Themes and widths in which axe sees a page: both of each, without every pair of them.
+SCREENS = [("light", 390), ("dark", 1440)]
 
 
 class Desk:

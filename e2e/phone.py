@@ -4,6 +4,8 @@ from playwright.sync_api import expect
 
 from e2e.desk import violations
 
+# Themes and widths in which axe sees a page: both of each, without every pair of them.
+SCREENS = [("light", 360), ("dark", 1440)]
 PHONE = {"width": 360, "height": 740}
 # Whatever stands alone is as high as a finger; a link within a sentence need not be (WCAG 2.5.5).
 LOW = """() => [...document.querySelectorAll(

@@ -3,7 +3,7 @@
 import pytest
 from playwright.sync_api import expect
 
-from e2e.desk import Desk, card, open_board, violations
+from e2e.desk import SCREENS, Desk, card, open_board, violations
 from hms.models import Display
 
 pytestmark = pytest.mark.browser
@@ -16,8 +16,7 @@ def desk(live_hms):
     return desk
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("width", [1440, 390])
+@pytest.mark.parametrize(("scheme", "width"), SCREENS)
 def test_axe_finds_nothing_at_the_desk(desk, page_for, scheme, width):
     page = page_for(desk.rita, color_scheme=scheme, viewport={"width": width, "height": 900})
     _display, token = Display.objects.open(name="Hall", by=desk.rita)

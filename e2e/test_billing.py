@@ -5,7 +5,7 @@ import re
 import pytest
 from playwright.sync_api import expect
 
-from e2e.desk import Desk, hospital_slot, violations
+from e2e.desk import SCREENS, Desk, hospital_slot, violations
 from hms.domain import invoicing
 from hms.models import CreditNote, Invoice
 from hms.testing import make_appointment, make_invoice, make_service
@@ -143,8 +143,7 @@ def test_without_scripts(desk, page_for):
     expect(page.locator("#invoices-totals")).to_contain_text("£144.00")
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("width", [1440, 390])
+@pytest.mark.parametrize(("scheme", "width"), SCREENS)
 def test_axe_finds_nothing_where_something_is_wrong(desk, page_for, scheme, width):
     page = page_for(desk.rita, color_scheme=scheme, viewport={"width": width, "height": 900})
     draft = make_invoice(issued=False, patient=desk.flora)

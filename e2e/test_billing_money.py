@@ -8,7 +8,7 @@ import pytest
 from django.urls import get_resolver
 from playwright.sync_api import expect
 
-from e2e.desk import Desk, hospital_slot
+from e2e.desk import SCREENS, Desk, hospital_slot
 from e2e.phone import faults
 from hms.domain import credit_notes, payments, shifts, visits
 from hms.domain.report_kinds import REPORTS
@@ -185,7 +185,7 @@ def billing_pages(desk):
     return found
 
 
-@pytest.mark.parametrize(("scheme", "width"), [("light", 1440), ("dark", 390)])
+@pytest.mark.parametrize(("scheme", "width"), SCREENS)
 def test_axe_finds_nothing_on_any_page_of_billing(desk, page_for, scheme, width):
     page = page_for(desk.rita, color_scheme=scheme, viewport={"width": width, "height": 900})
     found = {}

@@ -6,7 +6,7 @@ import pytest
 from django.contrib.sessions.models import Session
 from playwright.sync_api import expect
 
-from e2e.desk import violations
+from e2e.desk import SCREENS, violations
 from hms.models import Diagnosis, FavouriteCode, IcdCode
 from hms.testing import PASSWORD, local, make_appointment, make_doctor, make_user
 
@@ -319,8 +319,7 @@ def test_enter_before_the_answer_takes_the_first_drug(visit, page_for):
     expect(page.locator("#line-strength")).to_be_focused()
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("width", [1440, 390])
+@pytest.mark.parametrize(("scheme", "width"), SCREENS)
 def test_axe_finds_nothing_in_an_open_list(visit, page_for, scheme, width):
     page = consultation(
         page_for(visit.doctor.user, color_scheme=scheme, viewport={"width": width, "height": 900}), visit

@@ -10,7 +10,7 @@ from django.contrib.sessions.models import Session
 from django.db import connections
 from playwright.sync_api import expect
 
-from e2e.desk import Desk, card, hospital_slot, open_board, violations
+from e2e.desk import SCREENS, Desk, card, hospital_slot, open_board, violations
 from hms.models import Appointment, MedicalRecord, Phrase, SetAsideText
 from hms.testing import PASSWORD, local, make_appointment, make_record
 
@@ -396,8 +396,7 @@ def test_phrases_are_written_by_word_and_from_the_list(desk, page_for):
 
 
 @browser
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("width", [1440, 390])
+@pytest.mark.parametrize(("scheme", "width"), SCREENS)
 def test_axe_finds_nothing_in_the_clinic(desk, page_for, scheme, width):
     page = page_for(desk.ben.user, color_scheme=scheme, viewport={"width": width, "height": 900})
     desk.waiting(patient=desk.flora, start=hospital_slot(60))

@@ -7,7 +7,7 @@ import pytest
 from playwright.sync_api import expect
 
 from e2e.desk import Desk, card, open_board
-from e2e.phone import PHONE, faults
+from e2e.phone import PHONE, SCREENS, faults
 from hms.models import Appointment, Department, OutboxMail, Patient, SlotHold
 from hms.testing import local, make_appointment, make_invoice, make_record, make_user, run_jobs
 
@@ -154,8 +154,7 @@ def test_a_request_approved_at_the_desk_shows_at_the_patient(desk, page_for):
     expect(patient.locator("h1")).to_have_text("Your visit is booked")  # nobody touched this screen
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("width", [1440, 360])
+@pytest.mark.parametrize(("scheme", "width"), SCREENS)
 def test_axe_finds_nothing_and_a_finger_finds_everything(desk, page_for, scheme, width):
     options = {"color_scheme": scheme, "viewport": {"width": width, "height": 900}}
     department = desk.ada.department

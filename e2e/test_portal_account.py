@@ -6,14 +6,13 @@ import pytest
 from playwright.sync_api import expect
 
 from e2e.desk import Desk
-from e2e.phone import PHONE, Phone, faults
+from e2e.phone import PHONE, SCREENS, Phone, faults
 from hms.domain import letters
 from hms.models import Appointment, Invitation, OutboxMail, User
 from hms.testing import PASSWORD, local, make_appointment, make_patient, run_jobs
 
 pytestmark = pytest.mark.browser
 
-SCREENS = [(scheme, width) for scheme in ("light", "dark") for width in (360, 1440)]
 WIDE = {"width": 1440, "height": 900}
 
 

@@ -6,7 +6,7 @@ import pytest
 from django.utils import timezone
 from playwright.sync_api import expect
 
-from e2e.desk import Desk, open_board, violations
+from e2e.desk import SCREENS, Desk, open_board, violations
 from hms.models import AccessLog, BreakGlass, TimeOff
 from hms.testing import local, make_appointment, make_record
 
@@ -112,8 +112,7 @@ def test_leave_over_a_visit_reaches_the_desk_at_once(desk, page_for):
     expect(other.locator("#to-move")).to_be_empty()
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("width", [1440, 390])
+@pytest.mark.parametrize(("scheme", "width"), SCREENS)
 def test_axe_finds_nothing(desk, page_for, scheme, width):
     page = page_for(desk.ada.user, color_scheme=scheme, viewport={"width": width, "height": 900})
     address = record(desk.omar)
