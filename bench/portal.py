@@ -14,6 +14,19 @@ def patient(hospital):
     return email
 
 
+def hold(hospital, doctor):
+    """Let the patient hold a time of this doctor, years from now and for the whole run: there is something to check."""
+    hospital.db.execute("DELETE FROM hms_slothold WHERE start > now() + interval '10 years'")
+    hospital.db.execute(
+        'INSERT INTO hms_slothold (patient_id, doctor_id, start, "end", expires_at)'
+        " SELECT p.id, %s, now() + interval '20 years', now() + interval '20 years 1 hour', now() + interval '1 day'"
+        " FROM hms_patient p JOIN hms_user u ON u.id = p.user_id WHERE u.email = %s"
+        ' ON CONFLICT (patient_id) DO UPDATE SET doctor_id = excluded.doctor_id, start = excluded.start, "end" ='
+        ' excluded."end", expires_at = excluded.expires_at',
+        [doctor, patient(hospital)],
+    )
+
+
 def works(hospital, cookie, quick):
     """A row for each page that a patient waits for while booking: five empty pages at most, six for a department."""
     department, doctor = hospital.one(
@@ -21,6 +34,7 @@ def works(hospital, cookie, quick):
         " JOIN hms_user u ON u.id = d.user_id WHERE d.is_available AND u.is_active AND p.online <> 'VIEW'"
         " GROUP BY d.department_id ORDER BY count(*) DESC, d.department_id LIMIT 1"
     )
+    hold(hospital, doctor)
     n = 8 if quick else 30
     base = f"/portal/book/{department}/"
     pages = [
@@ -30,6 +44,7 @@ def works(hospital, cookie, quick):
         ("portal: book, what about", f"{base}{doctor}/"),
         ("portal: a month of one doctor", f"{base}{doctor}/time/"),
         ("portal: a month of a department", f"{base}0/time/"),
+        ("portal: book, check", "/portal/book/check/"),
     ]
     return [
         Work(name, [request("GET", path, cookie)], {1: n, 8: n * 2}, 6 if path.endswith("/0/time/") else 5, path=path)

@@ -1,6 +1,6 @@
 """When doctors work, and which of that time is free. Intervals are half-open pairs of UTC moments."""
 
-from bisect import bisect_left, bisect_right
+from bisect import bisect_right
 from collections import defaultdict
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache, partial
@@ -94,7 +94,7 @@ def free_times(doctors, *, after, duration, limit=5, until=None, ignoring=None):
     for week in range(0, (last - first).days + 1, 7):
         dates = [first + timedelta(days=week + i) for i in range(7)]
         free = _free_in(by_pk, [d for d in dates if d <= last], duration, after, ignoring)
-        found += sorted((start, pk) for pk, _grid, left in free for start in left())
+        found += sorted((start, pk) for pk, grid, fits in free for start in grid if fits(start))
         if len(found) >= limit:
             break
     return [(by_pk[pk], datetime.fromtimestamp(start, UTC)) for start, pk in found[:limit]]
@@ -109,11 +109,10 @@ def first_free(doctors, *, after, until, duration, ignoring=None, taken=()):
     first, last = _dates(after, until)
     dates = [first + timedelta(days=n) for n in range((last - first).days + 1)]
     firsts = {}
-    for pk, grid, left in _free_in(by_pk, dates, duration, after, ignoring, taken):
-        if all(map(firsts.__contains__, grid)):
-            continue  # of thirty doctors, the first few mostly leave nothing to look for
-        for start in left():
-            firsts.setdefault(start, pk)
+    for pk, grid, fits in _free_in(by_pk, dates, duration, after, ignoring, taken):
+        for start in grid:
+            if start not in firsts and fits(start):  # of thirty doctors, the first few leave little to look for
+                firsts[start] = pk
     zone = hospital().zone
     return {datetime.fromtimestamp(start, zone): by_pk[pk] for start, pk in sorted(firsts.items())}
 
@@ -129,7 +128,7 @@ def _dates(after, until):
 
 
 def _free_in(by_pk, dates, duration, after, ignoring, held=()):
-    """``(doctor id, grid of starts, function that returns the free ones of these)`` of each stretch of working hours.
+    """``(doctor id, grid of starts, function that says whether one is free)`` of each stretch of working hours.
 
     In Unix seconds: Python takes numbers faster than moments. Doctors come in the order of their ids.
     """
@@ -143,17 +142,15 @@ def _free_in(by_pk, dates, duration, after, ignoring, held=()):
         for pk in doctors if grid else ():
             grids[pk].append(grid)
     for pk in sorted(grids):
+        fits = partial(_fits, *taken[pk], length)
         for grid in grids[pk]:
-            yield pk, grid, partial(_left, grid, length, *taken[pk])
+            yield pk, grid, fits
 
 
-def _left(grid, length, begins, ends):
-    """Those starts of the grid at which a visit of ``length`` touches none of the sorted intervals."""
-    left, at = [], 0
-    for n in range(bisect_right(ends, grid[0]), bisect_left(begins, grid[-1] + length)):
-        left += grid[at : max(at, (begins[n] - length - grid[0]) // grid.step + 1)]
-        at = max(at, -((grid[0] - ends[n]) // grid.step))
-    return left + list(grid[at:])
+def _fits(begins, ends, length, start):
+    """Whether a visit of ``length`` from ``start`` on touches none of the sorted intervals."""
+    n = bisect_right(ends, start)
+    return n == len(begins) or begins[n] >= start + length
 
 
 # One row for each doctor, not for each visit: a department has thousands in a month. Doctor by doctor, else PostgreSQL

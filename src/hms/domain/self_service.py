@@ -52,13 +52,13 @@ def free(doctors, *, department, patient, days=31, moving=None, near=None):
     length = moving.duration if moving else LENGTH
     taken = holds.held([d.pk for d in doctors], after, until + length, but_not=patient)
     own = Appointment.objects.live().filter(patient=patient).between(after, until + length)
-    busy = [(a.appointment_date, a.end) for a in own if moving is None or a.pk != moving.pk]
+    own = [(a.appointment_date, a.end) for a in own if moving is None or a.pk != moving.pk]
+    taken += [(doctor.pk, *busy) for busy in own for doctor in doctors]
     found = hours.first_free(doctors, after=after, until=until, duration=length, ignoring=moving, taken=taken)
     found_days = {}
     for start, doctor in found.items():
-        if start > until or any(s < start + length and e > start for s, e in busy):
-            continue
-        found_days.setdefault(start.date(), []).append((start, doctor))
+        if start <= until:
+            found_days.setdefault(start.date(), []).append((start, doctor))
     return list(found_days.items())
 
 
