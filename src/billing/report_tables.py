@@ -19,6 +19,7 @@ from hms.domain import cash, reports
 from hms.domain.report_kinds import REPORTS
 from hms.domain.settings import hospital
 from hms.models import Payment
+from hms.record_number import grouped
 from hms.tables import DrawnTable
 from hms.templatetags.hms import MONTHS, clinical_date, iso_day, money, percent, unlocalised
 
@@ -242,7 +243,7 @@ class RowsTable(DrawnTable):
             document_link(row.kind, row.id, row.number),
             clinical_date(row.day),
             f'<a href="{account}"><bdi>{escape(family.upper() + comma + given)}</bdi></a>'
-            f' <span class="muted nowrap">{escape(row.record_number)}</span>',
+            f' <span class="muted nowrap">{grouped(row.record_number)}</span>',
             f"<bdi>{escape(row.text)}</bdi>" if row.text else "",
             *(money(row.values[column]) for column in self.columns_of),
         ]

@@ -10,6 +10,7 @@ from django.utils.translation import gettext_lazy
 
 from hms.domain.settings import hospital
 from hms.models import Invoice, Payment
+from hms.record_number import grouped
 from hms.tables import DrawnTable
 from hms.templatetags.hms import clinical_date, clinical_datetime, icon, money
 
@@ -102,7 +103,7 @@ def _cells(row, words):
         )
     return [
         f'<a href="{words["page"].replace("/0/", f"/{row.pk}/")}">{row.number}</a>',
-        f'<bdi>{name}</bdi> <span class="muted nowrap">{row.record_number}</span>',
+        f'<bdi>{name}</bdi> <span class="muted nowrap">{grouped(row.record_number)}</span>',
         doctor,
         clinical_date(row.issued_on),
         clinical_date(row.due_date),
@@ -152,7 +153,8 @@ class PaymentTable(DrawnTable):
             f'<a href="{words["receipt"].replace("/0/", f"/{row.pk}/")}">{row.number}</a>',
             clinical_datetime(row.received_at),
             f'<a href="{words["account"].replace("/0/", f"/{patient.pk}/")}"><bdi>'
-            f'{escape(patient.user.formal_name)}</bdi></a> <span class="muted nowrap">{patient.record_number}</span>',
+            f"{escape(patient.user.formal_name)}</bdi></a>"
+            f' <span class="muted nowrap">{grouped(patient.record_number)}</span>',
             kind,
             words["methods"][row.method],
             f"<bdi>{escape(row.received_by.formal_name)}</bdi>",
