@@ -33,12 +33,22 @@ ATTEMPTS = 40  # days imagined before the most telling one is taken as today
 def load(seed=SEED, now=None):
     """Load or top up; returns how many appointments were made and changed: ``(made, changed)``."""
     now = now or timezone.now()
-    with connection.cursor() as cursor:  # two at once: one after the other
-        cursor.execute("SELECT pg_advisory_xact_lock(hashtext('hms.demo'))")
+    result = load_days(seed, now)
+    doctors = people.doctors()
     # Migrations put these there; a database that was emptied since has none.
     diagnoses.load_codes()
     diagnoses.load_words()
     prescriptions.load_drugs()
+    clinical.write(seed, doctors, now)
+    billing.load(seed, doctors, people.staff().desk, now)
+    return result
+
+
+@transaction.atomic
+def load_days(seed, now):
+    """The people and their visits, without what is written and billed of them; returns ``(made, changed)``."""
+    with connection.cursor() as cursor:  # two at once: one after the other
+        cursor.execute("SELECT pg_advisory_xact_lock(hashtext('hms.demo'))")
     today = day_of(now)
     doctors = people.doctors()
     first = not doctors
@@ -47,10 +57,7 @@ def load(seed=SEED, now=None):
         doctors = people.create(seed, today)
     prices.load(today, people.staff().admin)
     kept.forget()
-    result = _Load(seed, now, today, doctors).run(first)
-    clinical.write(seed, doctors, now)
-    billing.load(seed, doctors, people.staff().desk, now)
-    return result
+    return _Load(seed, now, today, doctors).run(first)
 
 
 def is_loaded():

@@ -18,6 +18,8 @@ KINDS = [("GET", False), ("POST", False), ("GET", True), ("POST", True)]
 NEEDS_A_SECOND_FACTOR = {"mfa_reauthenticate", "mfa_reauthenticate_webauthn"}
 # What a request may write down without changing anything of the hospital.
 NOT_DATA = {"django_session", "hms_cache", "hms_accesslog", "usersessions_usersession"}
+# Tens of thousands of rows that come with HMS: hashed once, not after each page.
+LONG_LISTS = {"hms_icdcode", "hms_icdword", "hms_drug"}
 
 
 @pytest.fixture
@@ -128,12 +130,11 @@ def test_signing_in_leads_back_to_the_page_and_never_to_another_site(rows, cooki
 # --- looking changes nothing
 
 
-def state():
+def state(tables):
     """``{table: a hash of every row in it}``."""
-    tables = sorted(set(connection.introspection.table_names()) - NOT_DATA)
     parts = (
         f"SELECT '{t}', count(*)::text || coalesce(bit_xor(hashtextextended(t::text, 0))::text, '') FROM \"{t}\" t"
-        for t in tables
+        for t in sorted(tables)
     )
     with connection.cursor() as cursor:
         cursor.execute(" UNION ALL ".join(parts))
@@ -141,7 +142,9 @@ def state():
 
 
 def test_looking_at_anything_changes_nothing(rows, cookies):
-    before, changed = state(), []
+    tables = set(connection.introspection.table_names()) - NOT_DATA
+    long_lists, changed = state(LONG_LISTS), []
+    before = state(tables - LONG_LISTS)
     for place in places(rows):
         for role in access.allowed(place.lookup):
             for method in ("GET", "HEAD"):
@@ -149,9 +152,10 @@ def test_looking_at_anything_changes_nothing(rows, cookies):
                 if role != "signed out":
                     client.cookies[settings.SESSION_COOKIE_NAME] = cookies[role]
                 getattr(client, method.lower())(place.path)
-        after = state()
+        after = state(tables - LONG_LISTS)
         changed += [f"{place.name}: {table}" for table in after if after[table] != before[table]]
         before = after
+    assert state(LONG_LISTS) == long_lists
     assert not changed, "\n".join(changed)
 
 

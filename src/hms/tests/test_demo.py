@@ -176,7 +176,7 @@ class TestToday:
         ],
     )
     def test_is_half_way_at_any_hour(self, moment):
-        load.load(now=at(moment))
+        load.load_days(load.SEED, at(moment))
         count = board(at(moment))
         assert play.is_half_way(count), count
         live = Appointment.objects.filter(status="IN_PROGRESS")
@@ -184,11 +184,15 @@ class TestToday:
         on_board = hours.windows(day_of(at(moment)))
         assert people.doctors()[0].pk in on_board
 
+    def test_loads_whole_in_the_night_in_which_the_clocks_go_back(self):
+        load.load(now=at("2026-10-25 01:30"))
+        connection.check_constraints()
+
     def test_the_same_seed_and_moment_make_the_same_hospital(self):
         def once(seed):
             sid = transaction.savepoint()
             forget()
-            load.load(seed=seed, now=TUESDAY)
+            load.load_days(seed, TUESDAY)
             rows = Appointment.objects.order_by("appointment_date", "doctor__license_number").values_list(
                 "appointment_date", "duration", "status", "reason", "doctor__license_number", "patient__user__last_name"
             )
