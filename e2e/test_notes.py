@@ -207,6 +207,17 @@ def test_a_refusal_that_nobody_was_there_to_read_keeps_the_text(desk, page_for):
 
 
 @browser
+def test_a_page_loaded_anew_does_not_take_itself_for_another_window(desk, page_for):
+    page = opened(page_for(desk.ben.user), desk.now)
+    note(page).fill("a")
+    expect(state(page)).to_have_text(SAVED)
+    page.reload()
+    with page.expect_response("**/presence/") as asked:
+        page.evaluate("document.dispatchEvent(new Event('live:resync'))")
+    assert asked.value.text().strip() == ""
+
+
+@browser
 @pytest.mark.parametrize(
     ("choice", "stays"),
     [

@@ -70,7 +70,7 @@ def week(doctor, date):
 
 
 def unfinished(doctor):
-    """The doctor's visits that are over and whose notes are not signed, the oldest first."""
+    """``(how many, the oldest of them)``: the doctor's visits that are over and whose notes are not signed."""
     since = timezone.now() - UNFINISHED
     visits = (
         Appointment.objects.filter(doctor=doctor, appointment_date__gte=since)
@@ -81,7 +81,8 @@ def unfinished(doctor):
         .defer("patient__allergies", "patient__medical_history")
         .order_by("appointment_date")
     )
-    return list(visits[:MOST])
+    found = list(visits[: MOST + 1])
+    return (visits.count() if len(found) > MOST else len(found)), found[:MOST]
 
 
 def wishes(doctor):

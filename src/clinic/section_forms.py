@@ -11,6 +11,8 @@ from hms.forms import DateTextField, LongText, ShortText
 from hms.models import Severity, Vitals
 from hms.models.clinical import RANGES
 
+SHORT = {"saturation": _("SpO₂")}  # as the values are headed; the whole word does not fit above its field
+
 
 class Measure(forms.Field):
     """One number, with a comma or a point; Decimal where the column has a decimal, else int."""
@@ -20,7 +22,7 @@ class Measure(forms.Field):
         self.places = getattr(column, "decimal_places", 0)
         self.unit = RANGES[name][0]
         super().__init__(
-            label=column.verbose_name.capitalize(),
+            label=SHORT.get(name, column.verbose_name.capitalize()),
             required=False,
             widget=forms.TextInput(attrs={"inputmode": "decimal", "autocomplete": "off", "size": 5}),
         )

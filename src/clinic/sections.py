@@ -24,10 +24,11 @@ def visit_of(request, pk):
     return appointment
 
 
-def answer(request, appointment, section, *, refusal=None, done="", reason="", **shown):
+def answer(request, appointment, section, *, refusal=None, done="", reason="", at=None, **shown):
     """The section anew: as a fragment to htmx (422 after a refusal), as the page or a redirect to it for the rest.
 
-    ``section`` is the fragment's name and id; ``shown`` what was typed and what to ask about. Where nothing can be
+    ``section`` is the fragment's name and id; ``shown`` what was typed and what to ask about; ``at`` the id of the row
+    whose own form was refused for want of a ``reason``: it stays open, with the refusal in it. Where nothing can be
     written any more there is no form: what was typed (into it, or as a ``reason``) stands below the refusal.
     """
     if refusal is not None:
@@ -37,6 +38,8 @@ def answer(request, appointment, section, *, refusal=None, done="", reason="", *
             shown = {}
         if not consultation.readable(appointment, request.user):
             return consultation.called_off(request, appointment, refusal, typed)
+        elif at and refusal.field == "reason":
+            shown["at"], typed = at, []
         shown["kept"] = typed
     extra = {f"{section}_{name}": value for name, value in shown.items()}
     if refusal is not None:

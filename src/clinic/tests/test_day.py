@@ -118,3 +118,13 @@ def test_it_asks_as_much_for_three_as_for_one(doctor):
     mine(doctor, "10:00", status="COMPLETED")
     arrived(doctor, "11:00", 5)
     assert count() == one
+
+
+def test_all_notes_to_finish_are_counted_and_the_oldest_shown(doctor, monkeypatch):
+    monkeypatch.setattr("clinic.day.MOST", 2)
+    for days in (-1, -2, -3, -4):
+        make_appointment(doctor=doctor.user.doctor, start=local(days=days), status="COMPLETED")
+    part = doctor.get("/clinic/").content.decode().split('id="unfinished"')[1].split("</live-section>")[0]
+    assert '<span class="tag tag-warning">4</span>' in part
+    assert part.count("not written") == 2
+    assert "2 later ones follow" in part

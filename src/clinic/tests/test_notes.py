@@ -1,5 +1,6 @@
 import pytest
 
+from hms.domain import notes
 from hms.models import Appointment, MedicalRecord, SetAsideText
 from hms.testing import local, make_appointment, make_doctor, make_record
 
@@ -154,3 +155,19 @@ def test_others_who_write_are_named(doctor, visit):
     assert "editing" not in response.content.decode()
     response = doctor.post(f"/clinic/appointments/{visit.pk}/note/presence/", {"session": "page-2"})
     assert "You are editing in another window" in response.content.decode()
+
+
+def test_a_page_that_was_loaded_anew_is_not_another_window(doctor, visit):
+    presence = f"/clinic/appointments/{visit.pk}/note/presence/"
+    post(doctor, visit, notes="Cough")
+    assert "another window" in doctor.post(presence, {"session": "page-2"}).content.decode()
+    assert "another window" not in doctor.post(presence, {"session": "page-2", "left": "page-1"}).content.decode()
+    doctor.post(presence, {"session": "page-1", "writing": "1"})  # it was a copy of a tab that lives on
+    assert "another window" in doctor.post(presence, {"session": "page-2"}).content.decode()
+
+
+def test_nobody_else_says_that_a_page_is_gone(doctor, visit):
+    record = make_record(visit)
+    notes.here(record, session="page-1", by=make_doctor().user)
+    response = doctor.post(f"/clinic/appointments/{visit.pk}/note/presence/", {"session": "page-2", "left": "page-1"})
+    assert "is editing" in response.content.decode()

@@ -266,3 +266,23 @@ def test_what_is_taken_from_an_earlier_visit_is_warned_of_without_a_form(doctor,
     assert "<form" not in alert
     prescriptions.stop(line, reason="Allergic", by=doctor.user)
     assert "Amoxicillin: Allergic" not in text(doctor.get(url(visit)))
+
+
+def test_a_row_whose_reason_is_missing_keeps_its_form_open_with_the_error_in_it(doctor, visit):
+    by = doctor.user
+    doctor.post(url(visit, "vitals/"), {"pulse": "72"}, headers=HTMX)
+    before = make_record(make_appointment(patient=visit.patient, doctor=visit.doctor, start=local(days=-1)))
+    line = prescriptions.prescribe(before, drug_name="Ibuprofen", dose="1", frequency="daily", by=by)
+    allergy = allergies.note(visit.patient, substance="Nuts", by=by)
+    for path, field, words in (
+        (f"allergies/{allergy.pk}/end/", f"end-{allergy.pk}", "Say why it no longer counts."),
+        (f"prescriptions/{line.pk}/stop/", f"stop-{line.pk}", "Say why it is stopped."),
+        (f"vitals/{Vitals.objects.get().pk}/wrong/", f"wrong-{Vitals.objects.get().pk}", "Say what is wrong with it."),
+    ):
+        for headers in (HTMX, {}):
+            response = doctor.post(url(visit, path), {"reason": " "}, headers=headers)
+            assert response.status_code == 422
+            assert text(response).count(words) == 1
+            form = text(response).split(words)[0].rpartition("<details")[2]
+            assert form.startswith(' class="aside-form" open>')
+            assert f'aria-describedby="{field}-error"' in text(response)

@@ -58,7 +58,7 @@ def allergy_end(request, pk, allergy):
     found = get_object_or_404(Allergy, pk=allergy, patient=appointment.patient)
     reason = request.POST.get("reason", "")
     _done, refusal = attempt(appointment, lambda: allergies.end(found, reason=reason, by=request.user))
-    return answer(request, appointment, "allergies", refusal=refusal, reason=reason)
+    return answer(request, appointment, "allergies", refusal=refusal, reason=reason, at=found.pk)
 
 
 @require_safe

@@ -29,6 +29,8 @@ FOLLOW_UPS = 6  # free times offered
 COMPACT = "%Y%m%dT%H%MZ"
 
 NAMES = ("vitals", "diagnoses", "prescriptions", "allergies", "problems")  # of the sections that one writes in
+# What they show after a refusal: its words, what was typed and is not saved, the id of the row that was refused.
+NOTHING = [("refusal", ""), ("kept", []), ("at", None)]
 # Functions(appointment, record or None, user) → context of a section; each section's module adds its own (clinic.urls
 # imports them all).
 SECTIONS = []
@@ -114,7 +116,7 @@ def context_of(request, appointment, record):
         "mine": appointment.doctor.user_id == request.user.pk,
         "alone": False,
     }
-    context |= {f"{name}_{what}": nothing for name in NAMES for what, nothing in (("refusal", ""), ("kept", []))}
+    context |= {f"{name}_{what}": nothing for name in NAMES for what, nothing in NOTHING}
     for section in SECTIONS:
         for name, value in section(appointment, record, request.user).items():
             # The templates of the page's sections, in order; everything else is what they show.

@@ -37,12 +37,15 @@ def home(request):
     day = MyDay(doctor, date)
     if day.rows and not is_background(request):
         audit.searched(len(day.rows), by=request.user, detail="my day")
+    unfinished_count, oldest = unfinished(doctor)
     context = {
         "day": day,
         "problem": problem,
         "week": week(doctor, date),
         "today": hospital().today(),
-        "unfinished": unfinished(doctor),
+        "unfinished": oldest,
+        "unfinished_count": unfinished_count,
+        "unfinished_later": unfinished_count - len(oldest),
         "wishes": wishes(doctor),
     }
     return render(request, "clinic/home.html", context)

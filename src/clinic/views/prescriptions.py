@@ -147,7 +147,7 @@ def prescription_stop(request, pk, line):
     appointment, found = _line(request, pk, line)
     reason = request.POST.get("reason", "")
     _done, refusal = attempt(appointment, lambda: domain.stop(found, reason=reason, by=request.user))
-    return answer(request, appointment, "prescriptions", refusal=refusal, reason=reason)
+    return answer(request, appointment, "prescriptions", refusal=refusal, reason=reason, at=found.pk)
 
 
 @require_POST

@@ -57,7 +57,7 @@ def vitals_wrong(request, pk, vitals):
     found = get_object_or_404(Vitals, pk=vitals, record__appointment=appointment)
     reason = request.POST.get("reason", "")
     _done, refusal = attempt(appointment, lambda: domain.mark_wrong(found, reason=reason, by=request.user))
-    return answer(request, appointment, "vitals", refusal=refusal, reason=reason)
+    return answer(request, appointment, "vitals", refusal=refusal, reason=reason, at=found.pk)
 
 
 @require_safe

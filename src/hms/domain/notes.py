@@ -154,6 +154,12 @@ def here(record, *, session, by):
         EditingSession.objects.filter(pk=page.pk).update(seen_at=timezone.now())
 
 
+def left(record, *, session, by):
+    """The page with this key is gone: its writer writes there no more, unless it gives a sign of life again."""
+    pages = EditingSession.objects.filter(record=record, key=session[:36], user=by)
+    pages.filter(seen_at__gt=timezone.now() - PRESENT).update(seen_at=timezone.now() - PRESENT)
+
+
 def drafts(record):
     """Every text that the record held, oldest first: ``[(when, who's id or None, {field: text}), …]``."""
     events = apps.get_model("hms", "MedicalRecordEvent").objects.filter(pgh_obj_id=record.pk).order_by("pgh_id")

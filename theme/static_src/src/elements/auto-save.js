@@ -16,6 +16,7 @@ const KEEPALIVE = 60_000 // browsers send no more than 64 kB after the page is g
 
 class AutoSave extends HTMLElement {
   #session = crypto.randomUUID?.() ?? `${Date.now()}-${Math.random()}`.slice(0, 36)
+  #before = "" // the session of the page that this tab showed before: it is gone, and writes no more
   #sequence = 0
   #answeredTo = 0 // the newest save that was answered
   #saved = new Map() // name → the text that the server has
@@ -33,6 +34,9 @@ class AutoSave extends HTMLElement {
     if (!this.form || this.ready) return
     this.ready = true
     this.#known = Number(this.dataset.version)
+    const tab = `note ${location.pathname}`
+    this.#before = sessionStorage.getItem(tab) ?? ""
+    sessionStorage.setItem(tab, this.#session)
     for (const field of this.fields) {
       this.#saved.set(field.name, field.defaultValue)
       this.#versions.set(field.name, this.#known)
@@ -321,8 +325,10 @@ class AutoSave extends HTMLElement {
   async #here(writing = this.dirty) {
     if (document.hidden) return
     try {
-      const response = await this.#post(this.dataset.presence, { session: this.#session, writing: writing ? "1" : "" })
+      const fields = { session: this.#session, writing: writing ? "1" : "", left: this.#before }
+      const response = await this.#post(this.dataset.presence, fields)
       if (!response.ok || response.headers.has("HX-Redirect")) return
+      this.#before = ""
       this.querySelector("[data-presence]").innerHTML = await response.text()
       const version = response.headers.get("X-Note-Version")
       if (version === "closed") {
