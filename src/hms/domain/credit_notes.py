@@ -80,7 +80,8 @@ def _amounts(before, amounts):
         line, rest = rests[pk]
         if amount > rest:
             raise DomainError(
-                _("Of “%(text)s” only %(rest)s is left to take back.") % {"text": line.text, "rest": rest.normalize()},
+                _("Of “%(text)s” only %(rest)s is left to take back.")
+                % {"text": line.text, "rest": money.rounded(rest, hospital().currency)},
                 field=f"line_{pk}",
             )
     return {pk: amount for pk, amount in amounts.items() if amount}

@@ -1,15 +1,12 @@
 """Drafting, editing and issuing invoices."""
 
-import threading
 from datetime import timedelta
 from decimal import Decimal
 
 import pytest
-from django.db import connection, transaction
-from django.utils import timezone
 
 from hms import money
-from hms.domain import credit_notes, invoicing, numbers, prices, visits
+from hms.domain import credit_notes, invoicing, prices, visits
 from hms.domain.settings import forget
 from hms.errors import DomainError, Stale
 from hms.models import Hospital, Invoice, InvoiceLine
@@ -374,50 +371,6 @@ def test_amounts_as_people_type_them(typed, amount):
     assert money.parse(typed) == (None if amount is None else Decimal(amount))
 
 
-class TestCreditNotes:
-    @pytest.fixture
-    def invoice(self, desk):
-        draft = make_invoice(issued=False, amount="10.03", tax_rate=20)
-        invoicing.add_line(draft, text="Second", unit_price=Decimal("0.03"), tax_rate=Decimal(20), by=desk)
-        draft.refresh_from_db()
-        return invoicing.issue(draft, by=desk)
-
-    def test_the_whole_cancels(self, desk, invoice):
-        note = credit_notes.cancel(invoice, reason="wrong patient", by=desk)
-        invoice.refresh_from_db()
-        assert invoice.status == "CANCELLED"
-        assert note.total_amount == invoice.total_amount
-        assert note.number.startswith("C")
-        with pytest.raises(DomainError, match="already cancelled"):
-            credit_notes.cancel(invoice, reason="again", by=desk)
-
-    def test_parts_leave_no_cent_behind(self, desk, invoice):
-        first, second = invoice.lines.all()
-        parts = [{first.pk: Decimal("3.33")}, {first.pk: Decimal("6.70"), second.pk: Decimal("0.01")}]
-        notes = [credit_notes.credit(invoice, amounts=a, reason="part", by=desk) for a in parts]
-        notes.append(credit_notes.cancel(invoice, reason="rest", by=desk))
-        assert sum(note.total_amount for note in notes) == invoice.total_amount
-        assert sum(note.tax_amount for note in notes) == invoice.tax_amount
-        for note in notes:
-            assert sum(tax for _r, _n, tax in credit_notes.tax_rows(note)) == note.tax_amount
-        invoice.refresh_from_db()
-        assert invoice.status == "CANCELLED"
-
-    @pytest.mark.parametrize(("amount", "words"), [("10.04", "only"), ("-1", "below zero"), ("0", "nothing")])
-    def test_bad_amounts(self, desk, invoice, amount, words):
-        with pytest.raises(DomainError, match=words):
-            credit_notes.credit(invoice, amounts={invoice.lines.first().pk: Decimal(amount)}, reason="x", by=desk)
-
-    def test_a_reason_is_needed_and_foreign_lines_are_refused(self, desk, invoice):
-        with pytest.raises(DomainError, match="Say why"):
-            credit_notes.cancel(invoice, reason=" ", by=desk)
-        other = make_invoice().lines.get()
-        with pytest.raises(DomainError, match="not of this invoice"):
-            credit_notes.credit(invoice, amounts={other.pk: Decimal(1)}, reason="x", by=desk)
-        with pytest.raises(DomainError, match="discarded"):
-            credit_notes.cancel(make_invoice(issued=False), reason="x", by=desk)
-
-
 class TestPrices:
     def set(self, desk, price, days, **fields):
         values = {"code": "XR", "name": "X-ray", "department": None, "tax_rate": Decimal(0)} | fields
@@ -440,65 +393,6 @@ class TestPrices:
         invoicing.add_service(make_invoice(issued=False), service, by=desk)
         with pytest.raises(DomainError, match="another day"):
             self.set(desk, 41, 0)
-
-
-@pytest.mark.race
-@pytest.mark.django_db(transaction=True)
-class TestNumbersUnderLoad:
-    THREADS, EACH = 30, 20
-
-    def race(self, number):
-        """600 invoices by 30 threads, every fifth rolled back; returns what was written and what broke."""
-        Hospital.objects.current()
-        by, patient = make_user(), make_patient()
-        drafts = [make_invoice(patient=patient, issued=False, by=by).pk for _ in range(self.THREADS * self.EACH)]
-        broken, start = [], threading.Barrier(self.THREADS)
-
-        class Undo(Exception):
-            pass
-
-        def work(mine):
-            start.wait()
-            for n, pk in enumerate(mine):
-                try:
-                    with transaction.atomic():
-                        number(Invoice.objects.get(pk=pk), by)
-                        if n % 5 == 4:
-                            raise Undo
-                except Undo:
-                    pass
-                except Exception as e:
-                    broken.append(e)
-            connection.close()
-
-        threads = [threading.Thread(target=work, args=[drafts[i :: self.THREADS]]) for i in range(self.THREADS)]
-        for t in threads:
-            t.start()
-        for t in threads:
-            t.join()
-        return sorted(Invoice.objects.issued().values_list("serial", flat=True)), broken
-
-    def test_no_number_twice_and_no_gap(self):
-        serials, broken = self.race(lambda draft, by: invoicing.issue(draft, by=by))
-        assert broken == []
-        assert serials == list(range(1, 481))
-
-    def test_the_race_is_real(self):
-        """The control: the last number plus one, as several peers do it, gives numbers twice; the database objects."""
-
-        def careless(draft, by):
-            last = Invoice.objects.issued().order_by("-serial").values_list("serial", flat=True).first() or 0
-            today = timezone.now().date()
-            Invoice.objects.filter(pk=draft.pk).update(
-                year=today.year,
-                serial=last + 1,
-                number=numbers.text("", today.year, last + 1),
-                issued_on=today,
-            )
-
-        serials, broken = self.race(careless)
-        assert broken
-        assert len(serials) < 480
 
 
 def test_history_keeps_every_line(desk):
