@@ -10,15 +10,13 @@ import pytest
 from django.utils import timezone
 
 from e2e.server import Server
-from e2e.test_races import CONTENDERS, GUARDS, Contest, booked, booking, copy_everything, offered, slot
+from e2e.test_races import CONTENDERS, GUARDS, ROUNDS, Contest, booked, booking, copy_everything, offered, slot
 from hms.models import Appointment, SlotHold
 from hms.testing import make_department, make_doctor, make_patient, make_user
 
 pytestmark = pytest.mark.race
 
-ROUNDS = 6
 HALF_AN_HOUR = timedelta(minutes=30)
-SLOWEST = 3  # seconds: each who lost gets a month of other times with the answer
 HELD = ("hold_doctor_free",)
 
 
@@ -76,7 +74,7 @@ def test_one_of_forty_holds(two_processes):
         told(contest.run([choosing(doctor, slot(number))] * CONTENDERS))
         assert SlotHold.objects.filter(doctor=doctor, start=slot(number)).count() == 1
     contest.close()
-    contest.told_in_time(SLOWEST)
+    contest.told_in_time()
 
 
 def test_a_held_time_is_booked_once_by_a_patient_who_confirms_it_forty_times(two_processes):
@@ -89,7 +87,7 @@ def test_a_held_time_is_booked_once_by_a_patient_who_confirms_it_forty_times(two
         assert {a.status for a in answers} == {302}
         assert len({a.headers["Location"] for a in answers}) == 1  # each is led to the visit
     contest.close()
-    contest.told_in_time(SLOWEST)
+    contest.told_in_time()
     assert Appointment.objects.filter(patient=patient).count() == ROUNDS
 
 
@@ -103,7 +101,7 @@ def test_a_held_time_goes_to_its_patient_or_to_one_of_the_desk(two_processes):
         told(contest.run([confirming(doctor, slot(number)), *theirs]))
         assert booked(doctor, slot(number)) == 1
     contest.close()
-    contest.told_in_time(SLOWEST)
+    contest.told_in_time()
     assert Appointment.objects.count() == ROUNDS
 
 
@@ -149,7 +147,7 @@ def test_one_of_forty_patients_and_desks_gets_what_all_try_to_confirm(without):
         told(answers)
         assert given == 1
     contest.crowd.close()
-    contest.crowd.told_in_time(SLOWEST)
+    contest.crowd.told_in_time()
 
 
 def test_control_without_the_guards_two_confirm_the_same_time(without):

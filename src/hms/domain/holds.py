@@ -20,18 +20,22 @@ def hold(*, patient, doctor, start, duration):
         return SlotTaken(_("Somebody else has just taken this time. Choose another one."))
 
     now, end = timezone.now(), start + duration
+    others = SlotHold.objects.filter(doctor=doctor, start__lt=end, end__gt=start, expires_at__gt=now)
+    visits = Appointment.objects.live().filter(doctor=doctor).between(start, end)
+
+    def refuse_taken():
+        if others.exclude(patient=patient).exists() or visits.exclude(patient=patient).exists():
+            raise taken()
+
+    refuse_taken()  # of forty who want one time, most need not wait for a turn
     with locks.losing_raises(taken), transaction.atomic():
         locks.take(doctors=[doctor.pk], patients=[patient.pk])
         SlotHold.objects.filter(doctor=doctor, expires_at__lte=now).delete()
         SlotHold.objects.filter(patient=patient).delete()
         if start <= now:
             raise DomainError(_("This time is over. Choose another one."))
-        if SlotHold.objects.filter(doctor=doctor, start__lt=end, end__gt=start).exists():
-            raise taken()
-        busy = Appointment.objects.live().between(start, end)
-        if busy.filter(doctor=doctor).exists():
-            raise taken()
-        if busy.filter(patient=patient).exists():
+        refuse_taken()
+        if Appointment.objects.live().filter(patient=patient).between(start, end).exists():
             raise DomainError(_("You already have a visit at that time."))
         if not hours.offered(doctor, start, duration):
             raise taken()

@@ -98,6 +98,9 @@ def book(patient, *, reason, by):
     held = holds.current(patient)
     if held is None:
         raise over
+    given = Appointment.objects.live().filter(doctor=held.doctor_id).between(held.start, held.end)
+    if given.exclude(patient=patient).exists():
+        raise _taken()  # of forty who want one time, most need not wait for a turn
     with locks.losing_raises(_taken), transaction.atomic():
         locks.take(doctors=[held.doctor_id], patients=[patient.pk])
         if (still := holds.current(patient)) is None or still.pk != held.pk:

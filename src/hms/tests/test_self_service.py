@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
-from hms.domain import holds, scheduling, self_service
+from hms.domain import holds, locks, scheduling, self_service
 from hms.errors import DomainError, SlotTaken
 from hms.models import Appointment, SlotHold
 from hms.testing import (
@@ -35,6 +35,18 @@ def test_held_time_is_refused_to_another_patient_and_not_offered():
     assert local(2) not in dict(days[local(2).date()])
     days = dict(self_service.free([doctor], department=doctor.department, patient=first))
     assert local(2) in dict(days[local(2).date()]), "who holds it may still choose it"
+
+
+def test_who_comes_second_hears_so_without_waiting_for_a_turn(monkeypatch):
+    doctor, first, second = make_doctor(), make_patient(), make_patient()
+    held(first, doctor)
+    held(second, doctor, local(2, "11:00"))
+    make_appointment(doctor=doctor, start=local(2, "11:00"))
+    monkeypatch.setattr(locks, "take", lambda **_ids: pytest.fail("waits"))
+    with pytest.raises(SlotTaken):
+        held(second, doctor)
+    with pytest.raises(SlotTaken):
+        self_service.book(second, reason="", by=second.user)
 
 
 def test_new_hold_gives_up_the_one_before():
