@@ -24,6 +24,7 @@ import shlex
 import shutil
 import socket
 import subprocess
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -249,7 +250,19 @@ def _apt(*packages):
 
 
 def _test(arguments):
-    """Every check, then every test; the exit status says whether all passed."""
+    """Every check and every test; the exit status says whether all passed."""
+    # Beside each other: the tests begin with one process that makes the database, which leaves the others idle.
+    with ThreadPoolExecutor(1) as beside:
+        checking = beside.submit(_checks)
+        code = _pytest(*arguments) if arguments else _all_tests()
+        failed = checking.result()
+    if failed:
+        print(f"\nhms: also failed: {', '.join(failed)}", flush=True)
+    return code or bool(failed)
+
+
+def _checks():
+    """The names of the checks that fail."""
     check = THEME / "node_modules" / "htmx.org" / "dist" / "scripts" / "upgrade-check.js"
     checks = {
         "ruff check": ([PYTHON, "-m", "ruff", "check", "--quiet", "."], {}),
@@ -261,11 +274,7 @@ def _test(arguments):
         ),
         "htmx upgrade check": (["node", check, "src"], {}),
     }
-    failed = [name for name, (command, env) in checks.items() if not _passes(name, command, env)]
-    code = _pytest(*arguments) if arguments else _all_tests()
-    if failed:
-        print(f"\nhms: also failed: {', '.join(failed)}", flush=True)
-    return code or bool(failed)
+    return [name for name, (command, env) in checks.items() if not _passes(name, command, env)]
 
 
 def _all_tests():
