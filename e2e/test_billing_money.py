@@ -126,6 +126,22 @@ def test_a_refusal_keeps_its_title_while_the_page_lives(desk, page_for):
     expect(page.get_by_label("Card")).to_have_value("500")
 
 
+def test_of_two_clerks_at_one_invoice_one_is_paid_and_the_other_told(desk, page_for):
+    open_drawer(desk.rita)
+    open_drawer(desk.remo)
+    invoice = make_invoice(patient=desk.omar)
+    pages = [live(page_for(clerk), f"/billing/patients/{desk.omar.pk}/") for clerk in (desk.rita, desk.remo)]
+    for page in pages:
+        page.get_by_label("Card").fill("100")
+    first, second = pages
+    first.get_by_role("button", name="Take the payment").click()
+    expect(first.locator("h1")).to_contain_text("Receipt")
+    expect(second.locator("#account-rows")).to_contain_text("Payment")  # live, before it is too late
+    second.get_by_role("button", name="Take the payment").click()
+    expect(second.locator("error-summary")).to_contain_text(f"{invoice.number} has been paid already")
+    assert [row.value for row in Payment.objects.all()] == [100]
+
+
 def _tab_to(page, name):
     """Press Tab until what has this accessible name is focused."""
     asked = """() => {

@@ -95,13 +95,14 @@ def heads():
 def file_rows(invoices, today):
     """The values of each row of the list's file, read a thousand at a time."""
     pks = list(invoices.values_list("pk", flat=True)[:MOST])
+    words = {name: str(word) for name, (word, _css, _icon) in STATES.items()}  # asked for once, not for each row
     for start in range(0, len(pks), CHUNK):
         for row in read(pks[start : start + CHUNK]):
             yield [
                 row.number,
                 row.issued_on,
                 row.due_date,
-                str(STATES[state(row.status, row.due_date, today)][0]),
+                words[state(row.status, row.due_date, today)],
                 f"{row.last_name}, {row.first_name}".strip(", "),
                 row.record_number,
                 f"{row.doctor_last}, {row.doctor_first}" if row.doctor_last else "",
