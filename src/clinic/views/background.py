@@ -1,6 +1,6 @@
 """Allergies and problems: what stays true of the patient beyond this visit."""
 
-from django.shortcuts import get_object_or_404, render
+from django.shortcuts import get_object_or_404
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
@@ -11,7 +11,7 @@ from hms.dates import parse_date
 from hms.domain import allergies, diagnoses, problems
 from hms.domain.settings import hospital
 from hms.errors import DomainError
-from hms.models import Allergy, Appointment, IcdCode, Problem
+from hms.models import Allergy, IcdCode, Problem
 
 
 def context(appointment, record, user):
@@ -59,16 +59,6 @@ def allergy_end(request, pk, allergy):
     reason = request.POST.get("reason", "")
     _done, refusal = attempt(appointment, lambda: allergies.end(found, reason=reason, by=request.user))
     return answer(request, appointment, "allergies", refusal=refusal, reason=reason, at=found.pk)
-
-
-@require_safe
-def problem_options(request, pk):
-    """Codes for what is typed, each a link that chooses it."""
-    appointment = get_object_or_404(Appointment.objects.open_to(request.user).only("pk"), pk=pk)
-    text = request.GET.get("text", "")
-    found = diagnoses.find(text, doctor=request.user.doctor)
-    shown = {"appointment": appointment, "options": found, "text": text.strip()}
-    return render(request, "clinic/_problem_options.html", shown)
 
 
 @require_safe

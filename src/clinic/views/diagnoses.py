@@ -10,6 +10,8 @@ from hms.domain import diagnoses as domain
 from hms.domain import notes
 from hms.models import Appointment, Diagnosis, FavouriteCode, IcdCode
 
+TYPED = {"diagnoses": "diagnosis", "problems": "text"}  # section → the field in which codes are looked for
+
 
 def context(appointment, record, user):
     """The diagnoses of this visit."""
@@ -27,14 +29,17 @@ SECTIONS.append(context)
 
 
 @require_safe
-def diagnosis_options(request, pk):
-    """Codes for what is typed (``?q=``): the doctor's favourites and recent ones first, those alone for nothing."""
+def code_options(request, pk, section):
+    """Codes for what is typed: the doctor's favourites and recent ones first, those alone for nothing.
+
+    Choosing one adds a diagnosis, or leads to the form of a problem, as the ``section`` has it.
+    """
     # Asked with every few letters: of the visit it needs to know no more than that it is this doctor's to see.
     appointment = get_object_or_404(Appointment.objects.open_to(request.user).only("pk"), pk=pk)
-    text = request.GET.get("diagnosis", "")
+    text = request.GET.get(TYPED[section], "")
     found = domain.find(text, doctor=request.user.doctor)
-    shown = {"appointment": appointment, "options": found, "text": text.strip()}
-    return render(request, "clinic/_diagnosis_options.html", shown)
+    shown = {"appointment": appointment, "section": section, "options": found, "text": text.strip()}
+    return render(request, "clinic/_code_options.html", shown)
 
 
 @require_POST
