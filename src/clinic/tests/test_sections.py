@@ -247,7 +247,8 @@ def test_an_allergy_noted_later_raises_its_alert_at_the_line_and_holds_the_signa
     answer = url(visit, f"prescriptions/{line.pk}/acknowledge/")
     refused = doctor.post(answer, {"reason": "", "shown": seal}, headers=HTMX)
     assert refused.status_code == 422
-    assert "Say why" in text(refused)
+    assert text(refused).count("Say why it is prescribed all the same") == 1
+    assert f'aria-describedby="answer-{line.pk}-error"' in text(refused)
     assert doctor.post(answer, {"reason": "Tolerated in 2024", "shown": seal}).status_code == 302
     page = text(doctor.get(url(visit)))
     assert "Tolerated in 2024" in page
@@ -286,3 +287,10 @@ def test_a_row_whose_reason_is_missing_keeps_its_form_open_with_the_error_in_it(
             form = text(response).split(words)[0].rpartition("<details")[2]
             assert form.startswith(' class="aside-form" open>')
             assert f'aria-describedby="{field}-error"' in text(response)
+
+
+def test_a_signed_record_without_a_note_says_so(doctor, visit):
+    doctor.post(url(visit, "diagnoses/"), {"code": "J45.9"}, headers=HTMX)
+    doctor.post(url(visit, "sign/"))
+    note = text(doctor.get(url(visit))).split('id="note"')[1].split("</section>")[0]
+    assert "Nothing was written for this visit." in note

@@ -137,9 +137,8 @@ def prescription_acknowledge(request, pk, line):
     _done, refusal = attempt(
         appointment, lambda: domain.acknowledge(found, reason=reason, shown=shown, by=request.user)
     )
-    return answer(
-        request, appointment, "prescriptions", refusal=refusal, reason=reason, typed_reason={found.pk: reason}
-    )
+    typed = {"typed_reason": {found.pk: reason}} if refusal else {}
+    return answer(request, appointment, "prescriptions", refusal=refusal, reason=reason, at=found.pk, **typed)
 
 
 @require_POST
