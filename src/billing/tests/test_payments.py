@@ -53,6 +53,14 @@ def test_the_receipt_says_what_of_it_is_credit(clerk, invoice):
     assert "Kept as credit" not in text(clerk.get(f"/billing/payments/{Payment.objects.latest('pk').pk}/"))
 
 
+def test_the_receipt_says_what_can_be_given_back_now(clerk, invoice):
+    pay(clerk, invoice, card="120", keep_rest="on")
+    page = f"/billing/payments/{Payment.objects.get().pk}/"
+    assert "Up to £120.00, by Card. Only £20.00 is for no invoice now" in text(clerk.get(page))
+    credit_notes.cancel(invoice, reason="Twice", by=clerk.user)
+    assert "for no invoice now" not in text(clerk.get(page))
+
+
 def test_what_is_paid_in_cash_is_said_where_it_differs(clerk, invoice):
     Hospital.objects.update(cash_rounding=Decimal("0.05"))
     forget()

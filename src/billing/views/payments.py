@@ -104,6 +104,7 @@ def _receipt_context(payment, **forms):
         "kept": ledger.kept(payment),
         "followed": payment.followed.exclude(kind=Payment.Kind.ROUNDING).select_related("received_by"),
         "refundable": ledger.refundable(payment) if payment.kind == Payment.Kind.PAYMENT else 0,
+        "free": ledger.credit(payment.patient),
         "refund_form": forms.get("refund") or BackForm(initial={"key": new_key()}, auto_id="refund-%s"),
         "reverse_form": forms.get("reverse") or BackForm(initial={"key": new_key()}, auto_id="reverse-%s"),
         "others": ledger.together(payment),
