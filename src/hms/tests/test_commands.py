@@ -112,6 +112,8 @@ class TestRun:
         assert process.returncode == 0, said
         assert "Running migrations" in said
 
+
+class TestRefusals:
     def test_a_database_that_does_not_answer_is_one_sentence(self):
         nowhere = f"postgresql://somebody:canary-password@127.0.0.1:{free_port()}/hms"
         process = start("run", DATABASE_URL=nowhere, PORT=str(free_port()))

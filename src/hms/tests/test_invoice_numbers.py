@@ -14,13 +14,13 @@ from hms.testing import make_invoice, make_patient, make_user
 @pytest.mark.race
 @pytest.mark.django_db(transaction=True)
 class TestNumbersUnderLoad:
-    THREADS, EACH = 30, 20
+    THREADS = 30
 
-    def race(self, number):
-        """600 invoices by 30 threads, every fifth rolled back; returns what was written and what broke."""
+    def race(self, number, each):
+        """So many invoices by each of 30 threads, every fifth rolled back; returns what was written and what broke."""
         Hospital.objects.current()
         by, patient = make_user(), make_patient()
-        drafts = [make_invoice(patient=patient, issued=False, by=by).pk for _ in range(self.THREADS * self.EACH)]
+        drafts = [make_invoice(patient=patient, issued=False, by=by).pk for _ in range(self.THREADS * each)]
         broken, start = [], threading.Barrier(self.THREADS)
 
         class Undo(Exception):
@@ -48,7 +48,7 @@ class TestNumbersUnderLoad:
         return sorted(Invoice.objects.issued().values_list("serial", flat=True)), broken
 
     def test_no_number_twice_and_no_gap(self):
-        serials, broken = self.race(lambda draft, by: invoicing.issue(draft, by=by))
+        serials, broken = self.race(lambda draft, by: invoicing.issue(draft, by=by), each=20)
         assert broken == []
         assert serials == list(range(1, 481))
 
@@ -65,6 +65,6 @@ class TestNumbersUnderLoad:
                 issued_on=today,
             )
 
-        serials, broken = self.race(careless)
+        serials, broken = self.race(careless, each=5)
         assert broken
-        assert len(serials) < 480
+        assert len(serials) < 120
