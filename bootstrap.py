@@ -279,12 +279,14 @@ def _checks():
 
 def _all_tests():
     """Every test: those of the code, the journeys, and by themselves those that measure time; 0 if all passed."""
-    workers = ["-n", str(max(2, os.cpu_count() or 2)), "--dist", "loadscope", "--no-loadscope-reorder"]
+    cores = max(2, os.cpu_count() or 2)
+    scopes = ["--dist", "loadscope", "--no-loadscope-reorder"]
     # A browser is a machine of many parts: a journey that failed is made once more, and the run says so.
     again = ["--reruns", "1", "--only-rerun", "playwright", "--only-rerun", "AssertionError"]
     parts = {
-        "tests": ["src", "-m", "not alone", "--durations=60", *workers],
-        "journeys": ["e2e", "-m", "not alone", "--durations=30", *workers, *again],
+        "tests": ["src", "-m", "not alone", "--durations=60", "-n", str(cores), *scopes],
+        # One more than there are cores: a journey waits for its pages about half of the time.
+        "journeys": ["e2e", "-m", "not alone", "--durations=30", "-n", str(cores + 1), *scopes, *again],
         "alone": ["src", "e2e", "-m", "alone", "--durations=30"],
     }
     codes = {name: _pytest("-q", *arguments) for name, arguments in parts.items()}
