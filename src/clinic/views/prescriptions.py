@@ -1,6 +1,9 @@
 """Prescribing in the consultation."""
 
+from datetime import timedelta
+
 from django.shortcuts import get_object_or_404, render
+from django.utils import timezone
 from django.views.decorators.http import require_POST, require_safe
 
 from clinic.section_forms import LineForm
@@ -10,6 +13,8 @@ from hms import pdf, prescription_paper
 from hms.domain import audit, notes
 from hms.domain import prescriptions as domain
 from hms.models import Appointment, Drug, Prescription, PrescriptionLine
+
+NEW = timedelta(days=1)  # for so long an allergy is held against what was prescribed at earlier visits
 
 
 def context(appointment, record, user):
@@ -36,11 +41,12 @@ SECTIONS.append(context)
 
 def _conflicts(patient, own, others):
     """``[(line, sentences, seal), …]`` of allergies noted later; no seal: a line of another visit, to be stopped."""
-    found = domain.unanswered(patient, [*own, *others])
-    mine = [(line, domain.seal(patient.pk, line.drug_name, found.get(line.pk, []))) for line in own]
-    return [
-        (line, found[line.pk], seal) for line, seal in [*mine, *((line, "") for line in others)] if line.pk in found
-    ]
+    found = domain.unanswered(patient, own)
+    hit = [(line, found[line.pk]) for line in own if line.pk in found]
+    mine = [(line, texts, domain.seal(patient.pk, line.drug_name, texts)) for line, texts in hit]
+    # What is taken already concerns whoever has just noted the allergy; it is not read through at every later visit.
+    found = domain.unanswered(patient, others, since=timezone.now() - NEW)
+    return mine + [(line, found[line.pk], "") for line in others if line.pk in found]
 
 
 @require_safe

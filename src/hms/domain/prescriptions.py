@@ -167,10 +167,14 @@ def _allergic(list_, allergies_, this, classes, drug_name):
     return found
 
 
-def unanswered(patient, lines):
-    """``{line's pk: sentences}`` of allergies noted after the line was prescribed, for which it gives no reason."""
+def unanswered(patient, lines, *, since=None):
+    """``{line's pk: sentences}`` of allergies noted after the line was prescribed, for which it gives no reason.
+
+    Only of those noted ``since`` then, if it is given: reading the list of drugs takes a while.
+    """
     found, list_ = {}, None
     noted = [allergy for allergy in allergies.state(patient)[1] if allergy.pk] if lines else []
+    noted = [allergy for allergy in noted if since is None or allergy.noted_at > since]
     for line in lines:
         # Moments are those at which transactions began: one that waited for the other may look the earlier one.
         later = [allergy for allergy in noted if allergy.noted_at > line.created_at - timedelta(minutes=1)]
