@@ -5,6 +5,7 @@ import uuid
 from allauth.account.adapter import DefaultAccountAdapter
 from allauth.account.models import EmailAddress
 from allauth.account.stages import EmailVerificationStage
+from allauth.mfa.adapter import DefaultMFAAdapter
 from allauth.mfa.webauthn.internal.flows import did_use_passwordless_login
 from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
@@ -20,6 +21,24 @@ class VerifyOwnAddress(EmailVerificationStage):
     def handle(self):
         unproved = EmailAddress.objects.filter(user=self.login.user, verified=False).exists()
         return super().handle() if unproved or self.login.signup else (None, True)
+
+
+CHANGES = {
+    "password_changed": _("Your password was changed."),
+    "password_set": _("A password was set."),
+    "password_reset": _("Your password was chosen anew by the link of a mail."),
+    "totp_activated": _("An authenticator app was added: signing in asks for its code."),
+    "totp_deactivated": _("The authenticator app was removed."),
+    "webauthn_added": _("A passkey or security key was added: it lets its owner sign in."),
+    "webauthn_removed": _("A passkey or security key was removed."),
+    "recovery_codes_generated": _("New recovery codes were made; the ones before are void."),
+}
+
+
+class MFAAdapter(DefaultMFAAdapter):
+    error_messages = DefaultMFAAdapter.error_messages | {
+        "incorrect_code": _("That is not the code. Enter the newest one of your app, or a recovery code not used yet.")
+    }
 
 
 class AccountAdapter(DefaultAccountAdapter):
@@ -42,6 +61,13 @@ class AccountAdapter(DefaultAccountAdapter):
             key=f"account:{uuid.uuid4()}",
             secret=True,
         )
+
+    def send_notification_mail(self, template_prefix, user, context=None, email=None):
+        """Whoever signs in is told when what lets them in was changed: if it was not them, they know at once."""
+        what = CHANGES.get(template_prefix.rpartition("/")[2], _("What lets you sign in was changed."))
+        again = self.request.build_absolute_uri(reverse("account_reset_password"))
+        context = {"user": user, "what": what, "password_reset_url": again}
+        super().send_notification_mail("account/email/sign_in_changed", user, context, email)
 
     def format_email_subject(self, subject):
         """Without the name of a site in brackets: there is none."""
