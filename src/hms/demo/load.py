@@ -14,7 +14,7 @@ from django.db import connection, transaction
 from django.db.models import Q
 from django.utils import timezone
 
-from hms.demo import billing, clinical, history, people, prices, rota, texts
+from hms.demo import billing, clinical, history, looks, people, prices, rota, texts
 from hms.demo.clock import day_of
 from hms.demo.days import Planner
 from hms.demo.play import Story, apply, imagine, is_half_way, round_off, tally, telling
@@ -41,6 +41,7 @@ def load(seed=SEED, now=None):
     prescriptions.load_drugs()
     clinical.write(seed, doctors, now)
     billing.load(seed, doctors, people.staff().desk, now)
+    looks.write(doctors, people.staff().desk[0], now)
     return result
 
 

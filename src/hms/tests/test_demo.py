@@ -13,9 +13,10 @@ from django.db import IntegrityError, connection, transaction
 
 from hms.demo import load, people, play, volume
 from hms.demo.clock import day_of
-from hms.domain import hours, visits
+from hms.domain import hours, log_seals, looks, visits
 from hms.domain.settings import forget, hospital
 from hms.models import (
+    AccessLog,
     Appointment,
     Department,
     Doctor,
@@ -57,6 +58,15 @@ class TestTheHospital:
         assert Patient.objects.count() == 400
         assert TimeOff.objects.count() >= 5
         assert {hospital().name, hospital().time_zone} == {"St Brigid's Hospital", "Europe/London"}
+
+    def test_patients_read_who_opened_their_record(self):
+        patient = Patient.objects.get(user__email="patient@hms.example")
+        seen = looks.told(looks.of(patient, others_only=True), patient)
+        assert {look.what for look in seen} == {"Your contact data and visits", "Your medical record"}
+        assert {look.role for look in seen} == {"Receptionist", "Doctor"}
+        assert all(look.at <= TUESDAY for look in seen)
+        log_seals.seal()
+        assert list(log_seals.verify()) == []
 
     def test_doctors_have_a_lunch_break(self):
         full_days = Counter(WorkingHours.objects.values_list("doctor", "weekday"))
@@ -210,7 +220,9 @@ class TestToday:
 class TestAgain:
     def test_at_once_changes_nothing(self):
         rows = list(Appointment.objects.order_by("pk").values())
+        seen = AccessLog.objects.count()
         assert load.load(now=TUESDAY + timedelta(minutes=2)) == (0, 0)
+        assert AccessLog.objects.count() == seen
         assert list(Appointment.objects.order_by("pk").values()) == rows
         assert Patient.objects.count() == 400
 
