@@ -14,7 +14,7 @@ from hms.domain import audit, notes
 from hms.domain import prescriptions as domain
 from hms.models import Appointment, Drug, Prescription, PrescriptionLine
 
-NEW = timedelta(days=1)  # for so long an allergy is held against what was prescribed at earlier visits
+NEW = timedelta(hours=1)  # about a visit: so long an allergy is held against what earlier visits prescribed
 
 
 def context(appointment, record, user):
