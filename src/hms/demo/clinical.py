@@ -340,6 +340,11 @@ class _Writing:
         _remember(Vitals, rows[Vitals], by, "vitals.taken", "taken_at")
         by = lambda row: writers[row.prescription.record_id]  # noqa: E731
         _remember(PrescriptionLine, rows[PrescriptionLine], by, "prescription.prescribed", "created_at")
+        if len(new) > 1000:  # the planner of queries should not wait for its nightly round to hear of them
+            with connection.cursor() as cursor:
+                cursor.execute(
+                    f"ANALYZE {', '.join(m._meta.db_table for m in (MedicalRecord, Allergy, Problem, *rows))}"
+                )
 
 
 def _codes():
