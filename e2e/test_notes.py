@@ -325,6 +325,7 @@ def test_nothing_clinical_is_in_the_browsers_storage(desk, page_for):
     )
     assert "between us" not in stored
     assert "HADDAD" not in stored.upper()
+    assert "appointments" not in stored
 
 
 @browser

@@ -94,11 +94,11 @@ def note_presence(request, pk):
     appointment = get_object_or_404(Appointment.objects.open_to(request.user), pk=pk)
     record = MedicalRecord.objects.filter(appointment=appointment, amends=None).first()
     session = request.POST.get("session", "").replace("\x00", "")[:36]
-    before = request.POST.get("left", "").replace("\x00", "")[:36]  # what this tab showed until it was loaded anew
+    before = request.POST.get("left", "").replace("\x00", "")[:36]  # the page that this tab showed before
+    if before:
+        notes.left(session=before, by=request.user)
     others = []
     if record is not None:
-        if before:
-            notes.left(record, session=before, by=request.user)
         if session and request.POST.get("writing") and not record.is_signed:
             notes.here(record, session=session, by=request.user)
         others = notes.writing(record, but_not=session)

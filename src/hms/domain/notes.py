@@ -154,9 +154,9 @@ def here(record, *, session, by):
         EditingSession.objects.filter(pk=page.pk).update(seen_at=timezone.now())
 
 
-def left(record, *, session, by):
+def left(*, session, by):
     """The page with this key is gone: its writer writes there no more, unless it gives a sign of life again."""
-    pages = EditingSession.objects.filter(record=record, key=session[:36], user=by)
+    pages = EditingSession.objects.filter(key=session[:36], user=by)
     pages.filter(seen_at__gt=timezone.now() - PRESENT).update(seen_at=timezone.now() - PRESENT)
 
 

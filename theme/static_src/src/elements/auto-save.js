@@ -34,9 +34,8 @@ class AutoSave extends HTMLElement {
     if (!this.form || this.ready) return
     this.ready = true
     this.#known = Number(this.dataset.version)
-    const tab = `note ${location.pathname}`
-    this.#before = sessionStorage.getItem(tab) ?? ""
-    sessionStorage.setItem(tab, this.#session)
+    this.#before = sessionStorage.getItem("note") ?? "" // no more than a random number: of whom, only the server knows
+    sessionStorage.setItem("note", this.#session)
     for (const field of this.fields) {
       this.#saved.set(field.name, field.defaultValue)
       this.#versions.set(field.name, this.#known)
