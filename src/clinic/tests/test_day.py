@@ -86,6 +86,15 @@ def test_each_step_is_taken(doctor, step, before, after):
     assert Appointment.objects.get(pk=visit.pk).status == after
 
 
+def test_a_visit_of_a_later_day_is_not_started(doctor):
+    visit = mine(doctor, days=1)
+    step = f"/clinic/appointments/{visit.pk}/step/start/"
+    assert step not in doctor.get(f"/clinic/appointments/{visit.pk}/").content.decode()
+    page = doctor.post(step, follow=True).content.decode()
+    assert "have it moved to today first" in page
+    assert Appointment.objects.get(pk=visit.pk).status == "SCHEDULED"
+
+
 def test_a_step_that_is_not_allowed_is_refused_in_words(doctor):
     visit = mine(doctor, status="CANCELLED")
     page = doctor.post(f"/clinic/appointments/{visit.pk}/step/complete/", follow=True).content.decode()

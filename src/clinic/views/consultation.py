@@ -12,7 +12,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from clinic.banner import banner
 from hms import live
-from hms.domain import audit, hours, notes, records, relations, scheduling, set_aside, timeline
+from hms.domain import audit, hours, notes, records, relations, scheduling, set_aside, timeline, visits
 from hms.domain.settings import hospital
 from hms.errors import DomainError
 from hms.middleware import is_background
@@ -89,6 +89,7 @@ def page(
         "fields": [(name, labels[name], text) for name, text in texts.items()],
         "writable": appointment.is_live and not (record and record.is_signed),
         "mine": appointment.doctor.user_id == request.user.pk,
+        "can_start": appointment.is_waiting_to_happen and not visits.is_of_a_later_day(appointment),
         "previous": _previous(appointment),
         "distances": DISTANCES,
         "refusal": refusal,

@@ -103,6 +103,15 @@ def test_a_step_that_does_not_fit_is_refused_in_words(reception, htmx, verb):
     assert words in reception.post(url(appointment, verb), follow=True).content.decode()
 
 
+def test_a_visit_of_a_later_day_is_not_started_and_says_what_to_do(reception, htmx):
+    appointment = make_appointment(start=local(1))
+    was = row(appointment)
+    response = reception.post(url(appointment, "start"), headers=htmx)
+    assert response.status_code == 409
+    assert "have it moved to today first" in response.content.decode()
+    assert row(appointment) == was
+
+
 @pytest.mark.parametrize("verb", UNDO)
 def test_each_step_offers_its_way_back(reception, htmx, verb):
     appointment = an_appointment(**STEPS[verb][0])

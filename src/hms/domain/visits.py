@@ -39,6 +39,11 @@ def _save(appointment, **changes):
     return Appointment.objects.with_people().get(pk=appointment.pk)
 
 
+def is_of_a_later_day(appointment):
+    """Whether its day, by the hospital's clock, is still to come."""
+    return appointment.appointment_date >= hospital().day_bounds(hospital().today())[1]
+
+
 def confirm(appointment, *, by):
     """The patient said they will come."""
     with _step(appointment, by, "appointment.confirmed") as current:
@@ -82,10 +87,18 @@ def undo_check_in(appointment, *, by):
 
 
 def start(appointment, *, by):
-    """Call the patient in. Somebody called in without having been checked in has arrived by that."""
+    """Call the patient in. Somebody called in without having been checked in has arrived by that.
+
+    Refuses a visit of a day to come. One of a day that is over can be caught up with: it was forgotten, not moved.
+    """
     with _step(appointment, by, "appointment.started") as current:
         if current.status == Status.COMPLETED:
             raise DomainError(_("This appointment is already completed."))
+        if current.is_waiting_to_happen and is_of_a_later_day(current):
+            raise DomainError(
+                _("This visit is on %(day)s. If the patient is here already, have it moved to today first.")
+                % {"day": f"{current.appointment_date.astimezone(hospital().zone):%d-%b-%Y}"}
+            )
         now = timezone.now()
         return _become(current, Status.IN_PROGRESS, started_at=now, checked_in_at=current.checked_in_at or now)
 

@@ -111,6 +111,19 @@ def test_being_called_in_means_having_arrived(desk):
     assert visits.start(now_appointment(), by=desk).checked_in_at is not None
 
 
+def test_nobody_is_called_in_for_a_visit_of_a_later_day(desk):
+    appointment = now_appointment(start=local(1, "00:00"))
+    with pytest.raises(DomainError, match="have it moved to today first"):
+        visits.start(appointment, by=desk)
+    appointment.refresh_from_db()
+    assert (appointment.status, appointment.started_at) == ("SCHEDULED", None)
+
+
+@pytest.mark.parametrize(("days", "at"), [(0, "23:45"), (-1, "10:00")])
+def test_later_today_and_what_was_forgotten_yesterday_can_be_called_in(desk, days, at):
+    assert visits.start(now_appointment(start=local(days, at)), by=desk).status == "IN_PROGRESS"
+
+
 def test_nobody_misses_what_is_still_to_come(desk):
     with pytest.raises(DomainError, match="has not come yet"):
         visits.no_show(make_appointment(start=timezone.now() + timedelta(minutes=5)), by=desk)
