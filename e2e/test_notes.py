@@ -284,6 +284,25 @@ def test_what_was_just_typed_is_in_what_is_signed(desk, page_for):
 
 
 @browser
+def test_a_refused_signature_keeps_the_place_and_leads_to_what_is_missing(desk, page_for):
+    page = opened(page_for(desk.ben.user), desk.now)
+    page.fill("[name=temperature]", "36.8")
+    sign = page.get_by_role("button", name="Sign the record")
+    sign.scroll_into_view_if_needed()
+    place = page.evaluate("scrollY")
+    sign.click()
+    expect(page.locator("#sign error-summary")).to_contain_text("nothing written yet")
+    assert page.evaluate("scrollY") >= place
+    assert page.input_value("[name=temperature]") == "36.8"  # half written elsewhere: still there
+    page.keyboard.press("Tab")
+    page.keyboard.press("Enter")
+    expect(page.locator("#note-treatment")).to_be_focused()
+    page.keyboard.type("Rest.")
+    page.get_by_role("button", name="Sign the record").click()
+    expect(page.locator("#sign-title")).to_contain_text("Signed by")
+
+
+@browser
 def test_what_is_too_long_stays_and_the_other_text_is_saved(desk, page_for):
     page = opened(page_for(desk.ben.user), desk.now)
     sent = []

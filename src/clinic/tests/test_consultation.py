@@ -2,6 +2,7 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
+from hms.domain import notes
 from hms.models import AccessLog, Appointment, MedicalRecord
 from hms.testing import local, make_appointment, make_doctor, make_record
 
@@ -90,7 +91,39 @@ class TestSigning:
         assert MedicalRecord.objects.filter(amends__appointment=visit).count() == 1
 
     def test_an_empty_record_is_not_signed(self, doctor, visit):
-        assert "nothing written" in text(doctor.post(url(visit, "sign/"), follow=True))
+        response = doctor.post(url(visit, "sign/"))
+        assert response.status_code == 422
+        sign = text(response).split('id="sign"')[1]
+        assert "nothing written" in sign
+        assert 'href="#note-treatment"' in sign
+
+    def test_a_refused_signature_is_said_at_the_button_and_of_the_version_that_was_read(self, doctor, visit, htmx):
+        record = make_record(visit, notes="Read")
+        other = make_doctor()
+        make_appointment(patient=visit.patient, doctor=other, start=local(-1))
+        notes.save(
+            visit,
+            texts={"notes": "Not read"},
+            versions={"notes": record.version},
+            session="n",
+            sequence=1,
+            by=other.user,
+        )
+        for _again in range(2):  # pressing it once more is not reading it
+            response = doctor.post(url(visit, "sign/"), {"version": record.version}, headers=htmx)
+            part = text(response)
+            assert response.status_code == 422
+            assert part.lstrip().startswith('<section class="panel sign" id="sign"')
+            assert "changed the note after you read it" in part
+            assert f'name="version" value="{record.version}"' in part
+        record.refresh_from_db()
+        assert not record.is_signed
+
+    def test_signed_by_htmx_the_page_is_loaded_anew(self, doctor, visit, htmx):
+        make_record(visit, notes="Cough.")
+        response = doctor.post(url(visit, "sign/"), headers=htmx)
+        assert response.headers["HX-Refresh"] == "true"
+        assert MedicalRecord.objects.get(appointment=visit).is_signed
 
     def test_an_addendum_that_is_refused_is_still_in_the_field(self, doctor, visit):
         make_record(visit, notes="Cough.", signed=True)

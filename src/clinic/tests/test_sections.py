@@ -242,6 +242,7 @@ def test_an_allergy_noted_later_raises_its_alert_at_the_line_and_holds_the_signa
         assert "Amoxicillin" in alert
     held = doctor.post(url(visit, "sign/"), follow=True)
     assert "Allergic to Penicillin." in text(held)
+    assert f'href="#answer-{line.pk}"' in text(held).split('id="sign"')[1]
     assert not MedicalRecord.objects.get().is_signed
     seal = alert.split('name="shown" value="')[1].split('"')[0]
     answer = url(visit, f"prescriptions/{line.pk}/acknowledge/")

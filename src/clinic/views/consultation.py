@@ -116,6 +116,7 @@ def context_of(request, appointment, record):
         "writable": appointment.is_live and not (record and record.is_signed),
         "mine": appointment.doctor.user_id == request.user.pk,
         "alone": False,
+        "sign_problem": "",
     }
     context |= {f"{name}_{what}": nothing for name in NAMES for what, nothing in NOTHING}
     for section in SECTIONS:

@@ -100,12 +100,18 @@ def prescription_add(request, pk):
 
     _made, refusal = attempt(appointment, prescribe)
     if refusal is None:
-        return answer(request, appointment, "prescriptions")
+        return answer(request, appointment, "prescriptions", next="drug_name")
     if isinstance(refusal, domain.NeedsAcknowledgement):
-        shown = {"form": form, "warnings": refusal.warnings, "seal": refusal.seal, "drug": drug}
-        return answer(request, appointment, "prescriptions", refusal="", **shown)
+        return _ask(request, appointment, refusal, form, drug)
     form.add_error(refusal.field if refusal.field in form.fields else None, str(refusal))
     return answer(request, appointment, "prescriptions", refusal="", form=form, drug=drug)
+
+
+def _ask(request, appointment, refusal, form, drug):
+    """Show what speaks against it; the cursor stands where the reason goes."""
+    form.fields["acknowledged"].widget.attrs["autofocus"] = True
+    shown = {"form": form, "drug": drug, "warnings": refusal.warnings, "seal": refusal.seal}
+    return answer(request, appointment, "prescriptions", refusal="", **shown)
 
 
 @require_safe
@@ -169,14 +175,5 @@ def prescription_repeat(request, pk, line):
         initial = {name: getattr(found, name) for name in LineForm.base_fields if hasattr(found, name)}
         form = LineForm(initial | {"acknowledged": "", "shown": ""}, auto_id="line-%s")
         form.is_valid()
-        return answer(
-            request,
-            appointment,
-            "prescriptions",
-            refusal="",
-            form=form,
-            warnings=refusal.warnings,
-            seal=refusal.seal,
-            drug=found.drug,
-        )
+        return _ask(request, appointment, refusal, form, found.drug)
     return answer(request, appointment, "prescriptions", refusal=refusal)

@@ -6,6 +6,7 @@ from django.contrib import messages
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
+from django_htmx.http import HttpResponseClientRefresh
 
 from clinic.banner import banner
 from clinic.sections import visit_of
@@ -20,17 +21,32 @@ LABELS = {name: MedicalRecord._meta.get_field(name).verbose_name for name in rec
 
 @require_POST
 def record_sign(request, pk):
-    """Sign: from now on nothing of the record changes."""
+    """Sign: from now on nothing of the record changes. A refusal stands at the button, and leads to what is missing."""
     appointment = visit_of(request, pk)
+    read = request.POST.get("version")
     try:
         record = notes.record_for(appointment, by=request.user)
-        read = request.POST.get("version")
         records.sign(record, by=request.user, version=number(read) if read else None)
     except DomainError as e:
-        messages.error(request, str(e))
-    else:
-        messages.success(request, _("Signed. What comes to mind later is added below it."))
-    return redirect("clinic:consultation", pk)
+        return _not_signed(request, appointment, e, read)
+    messages.success(request, _("Signed. What comes to mind later is added below it."))
+    if request.htmx:
+        return HttpResponseClientRefresh()
+    return redirect(f"{request.path.removesuffix('sign/')}#sign")
+
+
+def _not_signed(request, appointment, refusal, read):
+    if not consultation.readable(appointment, request.user):
+        return consultation.called_off(request, appointment, refusal, [])
+    record = MedicalRecord.objects.filter(appointment=appointment, amends=None).first()
+    if record and record.is_signed:  # in another tab: the page shows it
+        messages.error(request, str(refusal))
+        return HttpResponseClientRefresh() if request.htmx else redirect("clinic:consultation", appointment.pk)
+    if not request.htmx:
+        return consultation.page(request, appointment, status=422, extra={"sign_problem": refusal})
+    context = consultation.context_of(request, appointment, record) | {"sign_problem": refusal}
+    # The rest of the page stays as it was read, so what is signed from it is what was read.
+    return render(request, "clinic/_sign.html", context | {"sign_version": read}, status=422)
 
 
 @require_POST

@@ -376,7 +376,8 @@ def _assert_answered(record):
     if said:
         raise DomainError(
             _("%(what)s Noted after it was prescribed: take it off, or say why at the prescription. Then sign.")
-            % {"what": " ".join(said)}
+            % {"what": " ".join(said)},
+            field="prescriptions",
         )
 
 

@@ -85,11 +85,12 @@ def sign(record, *, by, version=None):
         )
         if version is not None and (other := _changed_by_others(record, version, by)):
             raise DomainError(
-                _("%(who)s changed the note after you read it. Read it again, then sign.") % {"who": other}
+                _("%(who)s changed the note after you read it. Read it again, then sign.") % {"who": other},
+                field="note",
             )
         facts = _facts(record)
         if record.is_empty and not any(facts.values()):
-            raise DomainError(_("There is nothing written yet. Write something before you sign."))
+            raise DomainError(_("There is nothing written yet. Write something before you sign."), field="note")
         for condition in CONDITIONS:
             condition(record)
         return _seal(record, by, facts)

@@ -116,7 +116,7 @@ class AutoSave extends HTMLElement {
     const { target: form, submitter } = event
     if (form === this.form || form.method !== "post" || form.closest("dialog")) return
     if (!this.dirty && !this.#sending) return
-    if (form.hasAttribute("hx-post")) return this.#later(0) // stays on this page
+    if (form.matches("[hx-post]:not([data-note-first])")) return this.#later(0) // stays on this page
     event.preventDefault()
     event.stopImmediatePropagation()
     if (await this.flush()) return form.requestSubmit(submitter)
