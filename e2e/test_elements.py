@@ -319,6 +319,25 @@ def test_enter_before_the_answer_takes_the_first_drug(visit, page_for):
     expect(page.locator("#line-strength")).to_be_focused()
 
 
+def test_lines_are_prescribed_by_keys_alone_one_after_the_other(visit, page_for):
+    page = consultation(page_for(visit.doctor.user), visit)
+    drug = page.get_by_role("combobox", name="Drug")
+    drug.fill("Home tea")
+    page.fill("#line-dose", "1 cup")
+    page.fill("#line-frequency", "daily")
+    page.keyboard.press("Enter")
+    expect(page.locator("#prescriptions li")).to_contain_text("Home tea")
+    expect(drug).to_be_focused()
+    drug.fill("Home tea")
+    page.fill("#line-dose", "2 cups")
+    page.fill("#line-frequency", "daily")
+    page.keyboard.press("Enter")
+    expect(page.get_by_label("Why all the same")).to_be_focused()
+    page.keyboard.type("A cup more")
+    page.keyboard.press("Enter")
+    expect(page.locator("#prescriptions li")).to_have_count(2)
+
+
 @pytest.mark.parametrize(("scheme", "width"), SCREENS)
 def test_axe_finds_nothing_in_an_open_list(visit, page_for, scheme, width):
     page = consultation(
