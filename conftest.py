@@ -32,7 +32,7 @@ def django_db_modify_db_settings(django_db_modify_db_settings_parallel_suffix, d
 
 def _migrated_database():
     """The name of a database that every migration of this checkout went through; made once, and again on a change."""
-    files = [*sorted(ROOT.glob("src/*/migrations/*.py")), *sorted(ROOT.glob("requirements/*.txt"))]
+    files = [*sorted(ROOT.glob("src/*/migrations/0*")), *sorted(ROOT.glob("requirements/*.txt"))]
     name = f"hms_migrated_{sha256(b''.join(f.read_bytes() for f in files)).hexdigest()[:12]}"
     with connection._nodb_cursor() as cursor:
         cursor.execute("SELECT pg_advisory_lock(hashtext('hms_migrated'))")  # one worker makes it, the others wait
