@@ -289,7 +289,7 @@ class MoneyField(forms.Field):
                 params={"value": text[:30], "example": self.prepare_value(Decimal(1250))},
             )
         if amount > money.MOST:
-            raise ValidationError(_("This is more than %(most)s."), params={"most": money.MOST})
+            raise ValidationError(_("This is more than %(most)s."), params={"most": money.shown(money.MOST, currency)})
         if not money.is_whole(amount, currency):
             places = money.digits(currency)
             raise ValidationError(

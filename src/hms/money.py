@@ -11,6 +11,8 @@ of what is left after a credit note is the tax of an invoice over just that.
 import re
 from decimal import ROUND_HALF_UP, Decimal
 
+from django.utils import formats
+
 COLUMN = {"max_digits": 12, "decimal_places": 3}
 MOST = Decimal("99999999.99")  # of one amount: what (10,2) can hold
 
@@ -38,6 +40,16 @@ def unit(currency):
 def rounded(amount, currency):
     """To the smallest coin, half away from zero."""
     return Decimal(amount).quantize(unit(currency), ROUND_HALF_UP)
+
+
+SIGNS = {"GBP": "£", "EUR": "€", "USD": "$", "INR": "₹", "JPY": "¥", "NGN": "₦", "BRL": "R$", "ZAR": "R"}
+
+
+def shown(amount, currency):
+    """£1,234.50, ¥1,235, −KWD 5.250: as pages, papers and refusals write it, with the reader's separators."""
+    number = formats.number_format(abs(amount), decimal_pos=digits(currency), use_l10n=True, force_grouping=True)
+    sign = SIGNS.get(currency, f"{currency}\N{NO-BREAK SPACE}")
+    return f"{'−' if amount < 0 else ''}{sign}{number}"
 
 
 def to_step(amount, step):

@@ -31,7 +31,7 @@ class TestTaking:
             ({"card": "0"}, "Write how much was paid.", "id_cash"),
             ({"card": "-5"}, "The amount must be above zero.", "id_card"),
             ({"card": "−5"}, "The amount must be above zero.", "id_card"),
-            ({"transfer": "1.005"}, "GBP has no coin smaller than 0.01.", "id_transfer"),
+            ({"transfer": "1.005"}, "GBP has no coin smaller than £0.01.", "id_transfer"),
             ({"card": "1e5"}, "“1e5” is no amount.", "id_card"),
             ({"card": "999999999"}, "That is too much for one payment.", "id_card"),
             (
@@ -43,7 +43,7 @@ class TestTaking:
             ({"card": "100", "tendered": "20"}, "Nothing is left to pay in cash.", "id_tendered"),
             (
                 {"card": "120"},
-                "That is 20.00 GBP more than is owed. Take less, or keep the rest as credit.",
+                "That is £20.00 more than is owed. Take less, or keep the rest as credit.",
                 "id_keep_rest",
             ),
         ],
@@ -56,7 +56,10 @@ class TestTaking:
 
     @pytest.mark.parametrize(
         ("currency", "typed", "words"),
-        [("JPY", "10.5", "JPY has no coin smaller than 1."), ("KWD", "1.0005", "KWD has no coin smaller than 0.001.")],
+        [
+            ("JPY", "10.5", "JPY has no coin smaller than ¥1."),
+            ("KWD", "1.0005", "KWD has no coin smaller than KWD\u00a00.001."),
+        ],
     )
     def test_coins_that_the_currency_has_not(self, clerk, currency, typed, words):
         Hospital.objects.update(currency=currency)
@@ -139,12 +142,12 @@ class TestGivingBack:
             ("", "x", "The amount must be above zero.", "refund-amount"),
             ("0", "x", "The amount must be above zero.", "refund-amount"),
             ("-1", "x", "The amount must be above zero.", "refund-amount"),
-            ("1.005", "x", "GBP has no coin smaller than 0.01.", "refund-amount"),
-            ("131", "x", "Of this payment 130.00 can still be given back.", "refund-amount"),
+            ("1.005", "x", "GBP has no coin smaller than £0.01.", "refund-amount"),
+            ("131", "x", "Of this payment £130.00 can still be given back.", "refund-amount"),
             (
                 "31",
                 "x",
-                "Only 30.00 is not for an invoice. Take back the invoice by a credit note first.",
+                "Only £30.00 is not for an invoice. Take back the invoice by a credit note first.",
                 "refund-amount",
             ),
             ("10", " ", "Say why it is given back.", "refund-reason"),
@@ -176,7 +179,7 @@ class TestGivingBack:
     [
         ({"opening_float": ""}, "Write how much is in the drawer now."),
         ({"opening_float": "-1"}, "Write how much is in the drawer now."),
-        ({"opening_float": "1.005"}, "GBP has no coin smaller than 0.01."),
+        ({"opening_float": "1.005"}, "GBP has no coin smaller than £0.01."),
         ({"opening_float": "99999999999999"}, "No drawer holds so much."),
     ],
 )
@@ -190,7 +193,7 @@ def test_a_drawer_is_not_opened_with(reception, typed, words):
     [
         ({"coin_50": "-1"}, "Write how many, as a whole number."),
         ({"coin_50": "1.5"}, "Write how many, as a whole number."),
-        ({"coin_20": "1"}, "Counted 20.00, expected 50.00. Count again, or say why it differs."),
+        ({"coin_20": "1"}, "Counted £20.00, expected £50.00. Count again, or say why it differs."),
     ],
 )
 def test_a_drawer_is_not_closed_with(clerk, typed, words):

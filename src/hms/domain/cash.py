@@ -24,7 +24,8 @@ def check_unit(amount, currency, field="amount"):
     """Refuse what is finer than the currency's smallest coin, however it is paid."""
     if not money.is_whole(amount, currency):
         raise DomainError(
-            _("%(currency)s has no coin smaller than %(unit)s.") % {"currency": currency, "unit": money.unit(currency)},
+            _("%(currency)s has no coin smaller than %(unit)s.")
+            % {"currency": currency, "unit": money.shown(money.unit(currency), currency)},
             field=field,
         )
 
@@ -36,8 +37,8 @@ def check(amount, field="amount"):
         raise DomainError(
             _("In cash there is nothing smaller than %(step)s: %(amount)s.")
             % {
-                "step": money.rounded(here.cash_rounding, here.currency),
-                "amount": money.rounded(in_cash(amount), here.currency),
+                "step": money.shown(here.cash_rounding, here.currency),
+                "amount": money.shown(in_cash(amount), here.currency),
             },
             field=field,
         )

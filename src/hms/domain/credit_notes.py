@@ -53,7 +53,7 @@ def credit(invoice, *, amounts, reason, by):
         if not reason:
             raise DomainError(_("Say why it is taken back."), field="reason")
         before = left(invoice)
-        taken = _amounts(before, amounts)
+        taken = _amounts(invoice, before, amounts)
         after = [(line, rest - taken.get(line.pk, 0)) for line, rest in before]
         tax = _tax([(x.tax_rate, rest) for x, rest in before], invoice.currency) - _tax(
             [(x.tax_rate, rest) for x, rest in after], invoice.currency
@@ -69,7 +69,7 @@ def credit(invoice, *, amounts, reason, by):
         return note
 
 
-def _amounts(before, amounts):
+def _amounts(invoice, before, amounts):
     if amounts is None:
         return {line.pk: rest for line, rest in before if rest}
     rests = {line.pk: (line, rest) for line, rest in before}
@@ -81,7 +81,7 @@ def _amounts(before, amounts):
         if amount > rest:
             raise DomainError(
                 _("Of “%(text)s” only %(rest)s is left to take back.")
-                % {"text": line.text, "rest": money.rounded(rest, hospital().currency)},
+                % {"text": line.text, "rest": money.shown(rest, invoice.currency)},
                 field=f"line_{pk}",
             )
     return {pk: amount for pk, amount in amounts.items() if amount}

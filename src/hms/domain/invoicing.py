@@ -154,7 +154,9 @@ def net(quantity, unit_price, discount, currency):
     if discount > gross:
         raise DomainError(_("The discount is more than the line's price."), field="discount")
     if gross > money.MOST:
-        raise DomainError(_("This is more than %(most)s.") % {"most": money.MOST}, field="unit_price")
+        raise DomainError(
+            _("This is more than %(most)s.") % {"most": money.shown(money.MOST, currency)}, field="unit_price"
+        )
     return gross - discount
 
 
@@ -169,7 +171,9 @@ def _sum(invoice, *, version=None):
     invoice.amount, invoice.tax_amount, _table = totals(invoice.lines.all(), invoice.currency)
     invoice.total_amount = invoice.amount + invoice.tax_amount
     if invoice.total_amount > money.MOST:
-        raise DomainError(_("An invoice comes to at most %(most)s.") % {"most": money.MOST})
+        raise DomainError(
+            _("An invoice comes to at most %(most)s.") % {"most": money.shown(money.MOST, invoice.currency)}
+        )
     invoice.version = version or invoice.version + 1
     invoice.save(update_fields=["amount", "tax_amount", "total_amount", "version"])
     return invoice

@@ -34,8 +34,8 @@ class MoreThanOwed(DomainError):
 
     def __init__(self, over, currency):
         super().__init__(
-            _("That is %(over)s %(currency)s more than is owed. Take less, or keep the rest as credit.")
-            % {"over": money.rounded(over, currency), "currency": currency},
+            _("That is %(over)s more than is owed. Take less, or keep the rest as credit.")
+            % {"over": money.shown(over, currency)},
             field="keep_rest",
         )
         self.over = over
@@ -202,7 +202,7 @@ def _refund(payment, amount, by, key, content, reason):
     left = refundable(payment)
     if amount > left:
         raise DomainError(
-            _("Of this payment %(left)s can still be given back.") % {"left": money.rounded(left, payment.currency)},
+            _("Of this payment %(left)s can still be given back.") % {"left": money.shown(left, payment.currency)},
             field="amount",
         )
     have = credit(payment.patient)
@@ -213,7 +213,7 @@ def _refund(payment, amount, by, key, content, reason):
     if amount - rounding > have:
         raise DomainError(
             _("Only %(have)s is not for an invoice. Take back the invoice by a credit note first.")
-            % {"have": money.rounded(have, payment.currency)},
+            % {"have": money.shown(have, payment.currency)},
             field="amount",
         )
     _enough_cash(shift, payment.method, amount)

@@ -29,7 +29,7 @@ def check_amount(amount, *, field=None):
     if amount < 0:
         raise DomainError(_("An amount is never below zero."), field=field)
     if amount > money.MOST:
-        raise DomainError(_("This is more than %(most)s.") % {"most": money.MOST}, field=field)
+        raise DomainError(_("This is more than %(most)s.") % {"most": money.shown(money.MOST, currency)}, field=field)
     if not money.is_whole(amount, currency):
         places = money.digits(currency)
         raise DomainError(

@@ -93,7 +93,7 @@ def close(shift, *, counted, by, explanation=""):
         if total != expected and not explanation:
             raise DomainError(
                 _("Counted %(total)s, expected %(expected)s. Count again, or say why it differs.")
-                % {"total": money.rounded(total, currency), "expected": money.rounded(expected, currency)},
+                % {"total": money.shown(total, currency), "expected": money.shown(expected, currency)},
                 field="explanation",
             )
         shift.closed_at = timezone.now()

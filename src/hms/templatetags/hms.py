@@ -11,7 +11,7 @@ from django import forms, template
 from django.template.loader import get_template, render_to_string
 from django.templatetags.static import static
 from django.urls import NoReverseMatch, reverse
-from django.utils import formats, timezone
+from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import mark_safe
 from django.utils.translation import gettext as _
@@ -22,6 +22,7 @@ from hms.domain.settings import hospital
 from hms.middleware import expires_at
 from hms.models import User
 from hms.money import digits as minor_digits
+from hms.money import shown
 from hms.record_number import grouped
 
 register = template.Library()
@@ -56,8 +57,6 @@ def icon(name, label="", css=""):
 
 # --- money, dates, phones
 
-SIGNS = {"GBP": "£", "EUR": "€", "USD": "$", "INR": "₹", "JPY": "¥", "NGN": "₦", "BRL": "R$", "ZAR": "R"}
-
 
 @register.filter
 def money(amount, currency=None):
@@ -66,10 +65,7 @@ def money(amount, currency=None):
         amount = Decimal(amount)
     except (InvalidOperation, TypeError, ValueError):
         return ""
-    currency = currency or hospital().currency
-    digits = formats.number_format(abs(amount), decimal_pos=minor_digits(currency), use_l10n=True, force_grouping=True)
-    sign = SIGNS.get(currency, f"{currency}\N{NO-BREAK SPACE}")
-    return f"{'−' if amount < 0 else ''}{sign}{digits}"
+    return shown(amount, currency or hospital().currency)
 
 
 @register.filter

@@ -52,7 +52,7 @@ class TestCreditNotes:
         with pytest.raises(DomainError, match=words):
             credit_notes.credit(invoice, amounts={invoice.lines.first().pk: Decimal(amount)}, reason="x", by=desk)
 
-    @pytest.mark.parametrize(("currency", "words"), [("GBP", "only 90.00 is left"), ("JPY", "only 90 is left")])
+    @pytest.mark.parametrize(("currency", "words"), [("GBP", "only £90.00 is left"), ("JPY", "only ¥90 is left")])
     def test_what_is_left_is_said_as_an_amount(self, desk, currency, words):
         Hospital.objects.current()
         Hospital.objects.update(currency=currency)

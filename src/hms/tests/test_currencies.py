@@ -100,9 +100,9 @@ class TestRoundedCash:
     def test_there_is_no_smaller_coin(self):
         currency("CHF", "0.05")
         by, invoice = clerk_of(), make_invoice(amount="10.03")
-        with pytest.raises(DomainError, match=r"nothing smaller than 0.05: 10.05"):
+        with pytest.raises(DomainError, match=r"nothing smaller than CHF\s0.05: CHF\s10.05"):
             take(invoice, by, ("CASH", "10.03"))
-        with pytest.raises(DomainError, match=r"nothing smaller than 0.05: 20.00"):
+        with pytest.raises(DomainError, match=r"nothing smaller than CHF\s0.05: CHF\s20.00"):
             payments.take(
                 patient=invoice.patient,
                 parts=[payments.Part("CASH", None, Decimal("20.01"))],
@@ -113,7 +113,7 @@ class TestRoundedCash:
 
     def test_a_drawer_opens_with_what_there_are_coins_for(self):
         currency("CHF", "0.05")
-        with pytest.raises(DomainError, match=r"nothing smaller than 0\.05"):
+        with pytest.raises(DomainError, match=r"nothing smaller than CHF\s0\.05"):
             shifts.open_(by=make_user(), opening_float=Decimal("50.01"))
 
     def test_two_parts_in_cash_are_rounded_once(self):

@@ -231,7 +231,7 @@ class TestShifts:
         take(invoice, clerk, 20, method="CASH")
         take(invoice, clerk, 30)
         shift = payments.open_shift(clerk)
-        with pytest.raises(DomainError, match="expected 70"):
+        with pytest.raises(DomainError, match=r"expected £70\.00"):
             shifts.close(shift, counted={Decimal(20): 3}, by=clerk)
         with pytest.raises(DomainError, match="Only"):
             shifts.close(shift, counted={Decimal(10): 7}, by=make_user())
