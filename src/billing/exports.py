@@ -1,31 +1,73 @@
-"""Lists and reports as files: CSV or XLSX, up to what one sheet holds well, with no text that a spreadsheet runs."""
+"""Lists and reports as files, with no text that a spreadsheet runs.
+
+A CSV is sent while its rows are read, so that any number of them begins at once. An XLSX is made as a whole before its
+first byte, so it is kept to what takes a moment; above that it is refused in words.
+"""
 
 import csv
 import io
 import re
+from array import array
 from datetime import date, datetime
 from decimal import Decimal
+from itertools import islice
 
 import xlsxwriter
-from django.http import Http404, HttpResponse
+from django.db import transaction
+from django.http import Http404, HttpResponse, StreamingHttpResponse
+from django.utils.translation import gettext as _
 
 from hms import money
 from hms.csv_files import safe
 from hms.domain.settings import hospital
+from hms.errors import DomainError
 
 TYPES = {"csv": "text/csv; charset=utf-8", "xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"}
-MOST = 100_000  # rows of one file
+MOST = 100_000  # rows of a report's file, which the database adds up as a whole
+MOST_XLSX = 20_000  # rows that are a sheet within a few seconds
+CHUNK = 1000  # rows that are read, and sent, at a time
 
 
-def answer(kind, name, *, title, heads, rows):
-    """``(response, number of rows)``: a file of rows of numbers, days, moments and texts, each as what it is."""
+def keys(rows):
+    """The ids of a list's rows, in their order: eight bytes each, read before the first of them is drawn."""
+    with transaction.atomic():  # what a cursor in the database lives in, also behind a pooler
+        return array("q", rows.values_list("pk", flat=True).iterator(chunk_size=10_000))
+
+
+def read(keys, of):
+    """What ``of`` reads of these ids, a thousand at a time."""
+    for start in range(0, len(keys), CHUNK):
+        yield from of(list(keys[start : start + CHUNK]))
+
+
+def check_size(count):
+    """Refuse to cut a report off: its file would no longer come to the report's figures."""
+    if count > MOST:
+        raise DomainError(
+            _("These are %(n)s rows; the file of a report holds at most %(most)s. Choose fewer days.")
+            % {"n": f"{count:,}", "most": f"{MOST:,}"}
+        )
+
+
+def answer(kind, name, *, title, heads, rows, count):
+    """A file of ``count`` rows of numbers, days, moments and texts, each as what it is; ``rows`` may be read late.
+
+    Raises DomainError when that is more than such a file holds here.
+    """
     if kind not in TYPES:
         raise Http404
-    rows = [[_local(value) for value in row] for row in rows]
-    content = "".join(_csv(heads, rows)) if kind == "csv" else _xlsx(title, heads, rows)
-    response = HttpResponse(content, content_type=TYPES[kind])
+    if kind == "xlsx" and count > MOST_XLSX:
+        raise DomainError(
+            _("These are %(n)s rows; an Excel file holds at most %(most)s here. Narrow them down, or take the CSV.")
+            % {"n": f"{count:,}", "most": f"{MOST_XLSX:,}"}
+        )
+    rows = ([_local(value) for value in row] for row in rows)
+    if kind == "csv":
+        response = StreamingHttpResponse(_csv(heads, rows), content_type=TYPES[kind])
+    else:
+        response = HttpResponse(_xlsx(title, heads, rows), content_type=TYPES[kind])
     response["Content-Disposition"] = f'attachment; filename="{name}.{kind}"'
-    return response, len(rows)
+    return response
 
 
 def _local(value):
@@ -41,8 +83,8 @@ class _Echo:
 def _csv(heads, rows):
     writer = csv.writer(_Echo())
     yield "\ufeff" + writer.writerow([safe(head) for head in heads])  # Excel reads UTF-8 only behind this mark
-    for row in rows:
-        yield writer.writerow([_plain(value) for value in row])
+    while chunk := [writer.writerow([_plain(value) for value in row]) for row in islice(rows, CHUNK)]:
+        yield "".join(chunk)
 
 
 def _plain(value):

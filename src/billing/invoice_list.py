@@ -7,12 +7,13 @@ from django.db import connection
 from django.db.models import Count, F, Q, Sum
 from django.utils.translation import gettext as _
 
-from billing.exports import MOST
+from billing import exports
 from billing.list_data import ListData
 from billing.tables import STATES, state
 from hms import money
 from hms.domain import search
 from hms.models import Allocation, CreditNote, Invoice, Patient
+from hms.names import formal
 
 NEWEST = [F("year").desc(), F("serial").desc()]
 ORDERS = {
@@ -83,31 +84,26 @@ def totals(invoices):
     return found
 
 
-CHUNK = 1000
-
-
 def heads():
     """The columns of the list's file."""
     patient = [_("Patient"), _("Record number"), _("Doctor"), _("Department")]
     return [_("Number"), _("Issued"), _("Due"), _("Status"), *patient, _("Total"), _("Credited"), _("Currency")]
 
 
-def file_rows(invoices, today):
-    """The values of each row of the list's file, read a thousand at a time."""
-    pks = list(invoices.values_list("pk", flat=True)[:MOST])
+def file_rows(pks, today):
+    """The values of each row of the list's file, read as they are asked for."""
     words = {name: str(word) for name, (word, _css, _icon) in STATES.items()}  # asked for once, not for each row
-    for start in range(0, len(pks), CHUNK):
-        for row in read(pks[start : start + CHUNK]):
-            yield [
-                row.number,
-                row.issued_on,
-                row.due_date,
-                words[state(row.status, row.due_date, today)],
-                f"{row.last_name}, {row.first_name}".strip(", "),
-                row.record_number,
-                f"{row.doctor_last}, {row.doctor_first}" if row.doctor_last else "",
-                row.department or "",
-                money.rounded(row.total_amount, row.currency),
-                money.rounded(row.credited or 0, row.currency),
-                row.currency,
-            ]
+    for row in exports.read(pks, read):
+        yield [
+            row.number,
+            row.issued_on,
+            row.due_date,
+            words[state(row.status, row.due_date, today)],
+            formal(row.last_name, row.first_name),
+            row.record_number,
+            formal(row.doctor_last, row.doctor_first),
+            row.department or "",
+            money.rounded(row.total_amount, row.currency),
+            money.rounded(row.credited or 0, row.currency),
+            row.currency,
+        ]

@@ -5,7 +5,7 @@ import re
 from django.db.models import Count, F, Q, Sum
 from django.utils.translation import gettext as _
 
-from billing.exports import MOST
+from billing import exports
 from billing.list_data import ListData
 from hms import money
 from hms.domain import search
@@ -18,7 +18,6 @@ ORDERS = {
 }
 RECEIPT = re.compile(r"R\d{4}-\d{0,9}", re.IGNORECASE)  # R2026-000041, or how it begins
 INVOICE = re.compile(r"\d{4}-\d{1,9}")
-CHUNK = 1000
 
 
 def matching(payments, text):
@@ -71,20 +70,18 @@ def heads():
     return [_("Receipt"), _("Received"), _("Kind"), _("Method"), _("Value"), _("Currency"), *whose]
 
 
-def file_rows(payments):
-    """The values of each row of the list's file, read a thousand at a time."""
-    pks = list(payments.values_list("pk", flat=True)[:MOST])
-    for start in range(0, len(pks), CHUNK):
-        for p in read(pks[start : start + CHUNK]):
-            yield [
-                p.number,
-                p.received_at,
-                str(p.get_kind_display()),
-                str(p.get_method_display()),
-                money.rounded(p.value, p.currency),
-                p.currency,
-                p.patient.user.formal_name,
-                p.patient.record_number,
-                p.received_by.formal_name,
-                p.reason,
-            ]
+def file_rows(pks):
+    """The values of each row of the list's file, read as they are asked for."""
+    for p in exports.read(pks, read):
+        yield [
+            p.number,
+            p.received_at,
+            str(p.get_kind_display()),
+            str(p.get_method_display()),
+            money.rounded(p.value, p.currency),
+            p.currency,
+            p.patient.user.formal_name,
+            p.patient.record_number,
+            p.received_by.formal_name,
+            p.reason,
+        ]

@@ -184,7 +184,7 @@ class ReportTable(DrawnTable):
 
     @classmethod
     def file(cls, asked, sort, limit):
-        """``(heads, rows)`` of the report's file."""
+        """``(heads, rows, how many there are)`` of the report's file."""
         figures = asked.figures
         found = reports.summary(asked.name, asked.params, asked.by, sort=sort, limit=limit)
         heads = [asked.report.by[asked.by].label, *(f.label for f in figures.values()), _("Rows")]
@@ -197,7 +197,7 @@ class ReportTable(DrawnTable):
             ]
             for g in found.groups
         ]
-        return list(map(str, heads)), rows
+        return list(map(str, heads)), rows, found.count
 
 
 class RowsData(TableData):
@@ -237,12 +237,11 @@ class RowsTable(DrawnTable):
         super().__init__(RowsData(listing), extra_columns=columns, **more)
 
     def cells(self, row):
-        family, comma, given = row.name.partition(", ")
         account = reverse("billing:account", args=[row.patient])
         return [
             document_link(row.kind, row.id, row.number),
             clinical_date(row.day),
-            f'<a href="{account}"><bdi>{escape(family.upper() + comma + given)}</bdi></a>'
+            f'<a href="{account}"><bdi>{escape(row.name)}</bdi></a>'
             f' <span class="muted nowrap">{grouped(row.record_number)}</span>',
             f"<bdi>{escape(row.text)}</bdi>" if row.text else "",
             *(money(row.values[column]) for column in self.columns_of),
@@ -255,11 +254,11 @@ class RowsTable(DrawnTable):
 
 
 def rows_file(listing, figures):
-    """``(heads, rows)`` of the file of the rows behind a figure."""
+    """``(heads, rows, how many there are)`` of the file of the rows behind a figure."""
     currency = hospital().currency
     heads = [_("Document"), _("Day"), _("Patient"), _("Record number"), _("What"), *map(str, figures.values())]
-    rows = [
+    rows = (
         [r.number, r.day, r.name, r.record_number, r.text, *(coins.rounded(r.values[c], currency) for c in figures)]
         for r in listing.rows
-    ]
-    return heads, rows
+    )
+    return heads, rows, listing.count

@@ -10,6 +10,7 @@ from django.utils.translation import gettext_lazy
 
 from hms.domain.settings import hospital
 from hms.models import Invoice, Payment
+from hms.names import formal
 from hms.record_number import grouped
 from hms.tables import DrawnTable
 from hms.templatetags.hms import clinical_date, clinical_datetime, icon, money
@@ -87,8 +88,8 @@ class InvoiceTable(DrawnTable):
 
 def _cells(row, words):
     """The HTML of each cell of an invoice's row, in the order of the columns."""
-    name = escape(", ".join(part for part in (row.last_name.upper(), row.first_name) if part) or f"#{row.patient_id}")
-    doctor = f"{escape(row.doctor_last)}, {escape(row.doctor_first)}" if row.doctor_last else ""
+    name = escape(formal(row.last_name, row.first_name) or f"#{row.patient_id}")
+    doctor = escape(formal(row.doctor_last, row.doctor_first))
     if row.department and doctor:
         doctor += f' <span class="muted">{escape(row.department)}</span>'
     now = state(row.status, row.due_date, words["today"])

@@ -15,6 +15,11 @@ PARTICLE = re.compile(f"{_never}|a|al|abu|ap|bar|ben|bin|bint|da|das|do|el|en|ib
 FIRST = re.compile(_never)
 
 
+def formal(family, given):
+    """FAMILY, Given, as lists, papers and files write people; nothing of whoever has no name."""
+    return ", ".join(part for part in ((family or "").upper(), given) if part)
+
+
 def split(text):
     """``(family, given)`` of a name that was typed in one.
 

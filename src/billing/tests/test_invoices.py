@@ -10,6 +10,7 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
+from billing import exports
 from hms.csv_files import safe
 from hms.domain import credit_notes, payments, reports, shifts
 from hms.models import AccessLog, Invoice, OutboxMail
@@ -199,11 +200,42 @@ class TestExports:
         invoice = make_invoice(patient=patient, amount=50)
         response = reception.get(f"/billing/export/csv/?patient={patient.pk}")
         assert "attachment" in response["Content-Disposition"]
-        head, row = csv.reader(io.StringIO(response.content.decode("utf-8-sig")))
+        head, row = csv.reader(io.StringIO(response.getvalue().decode("utf-8-sig")))
         found = dict(zip(head, row, strict=True))
         assert found["Number"] == invoice.number
         assert found["Patient"].startswith("'=")
         assert found["Total"] == "50.00"
+
+    def test_csv_begins_before_its_rows_are_read(self, reception, four, monkeypatch):
+        """Any number of rows, and none of them is cut off."""
+        monkeypatch.setattr(exports, "CHUNK", 1)
+        response = reception.get("/billing/export/csv/")
+        with CaptureQueriesContext(connection) as queries:
+            chunks = iter(response.streaming_content)
+            assert b"Number" in next(chunks)
+            assert len(queries) == 0
+            next(chunks)
+            assert len(queries) == 1
+            rest = list(chunks)
+        assert len(rest) == 3
+        assert AccessLog.objects.get(user=reception.user, detail__contains="invoices, csv").detail.startswith("4 ")
+
+    def test_xlsx_above_what_a_request_can_wait_for_is_refused_in_words(self, reception, four, monkeypatch):
+        monkeypatch.setattr(exports, "MOST_XLSX", 3)
+        response = reception.get("/billing/export/xlsx/?amount_from=1", follow=True)
+        assert response.redirect_chain == [("/billing/?amount_from=1", 302)]
+        assert "These are 4 rows; an Excel file holds at most 3 here" in text(response)
+        assert not AccessLog.objects.filter(detail__contains="xlsx").exists()
+
+    def test_files_name_people_as_pages_do(self, reception, four):
+        doctor = make_doctor(user=make_user("DOCTOR", last_name="Weiß", first_name="Uwe"))
+        visit = make_appointment(doctor=doctor, status="COMPLETED",
+                                 patient=make_patient(last_name="Rossi", first_name="Ada"))  # fmt: skip
+        invoice = make_invoice(appointment=visit)
+        file = reception.get(f"/billing/export/csv/?patient={visit.patient_id}").getvalue().decode()
+        for name in ("ROSSI, Ada", "WEISS, Uwe"):
+            assert name in text(reception.get(URL, {"q": invoice.number}))
+            assert name in file
 
     def test_xlsx_opens_as_one(self, reception, four):
         response = reception.get("/billing/export/xlsx/")

@@ -27,7 +27,7 @@ def text(response):
 
 def table(response):
     """The rows of a CSV file, as dictionaries."""
-    return list(csv.DictReader(io.StringIO(response.content.decode("utf-8-sig"))))
+    return list(csv.DictReader(io.StringIO(response.getvalue().decode("utf-8-sig"))))
 
 
 def amount(shown):

@@ -9,13 +9,14 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.http import require_POST, require_safe
 
-from billing.exports import answer
+from billing import exports
 from billing.filters import InvoiceFilter, asked
 from billing.invoice_list import InvoiceData, file_rows, heads, matching, totals
 from billing.tables import InvoiceTable
 from hms import live
 from hms.domain import audit, reminding
 from hms.domain.settings import hospital
+from hms.errors import DomainError
 from hms.middleware import is_background
 from hms.models import Invoice, Patient
 from hms.tables import keep_address
@@ -68,9 +69,14 @@ def invoices_export(request, kind):
     data = InvoiceData(found)
     data.sort = next(iter(filters.order), None)
     today = hospital().today()
-    rows = file_rows(data.ordered(), today)
-    response, count = answer(kind, f"invoices-{today}", title=_("Invoices"), heads=heads(), rows=rows)
-    audit.searched(count, by=request.user, detail=f"invoices, {kind}")
+    pks = exports.keys(data.ordered())
+    name, rows = f"invoices-{today}", file_rows(pks, today)
+    try:
+        response = exports.answer(kind, name, title=_("Invoices"), heads=heads(), rows=rows, count=len(pks))
+    except DomainError as e:
+        messages.warning(request, str(e))
+        return redirect(f"{reverse('billing:home')}?{request.GET.urlencode()}")
+    audit.searched(len(pks), by=request.user, detail=f"invoices, {kind}")
     return response
 
 

@@ -1,6 +1,8 @@
 """The list of payments: found, filtered, sorted, summed and exported."""
 
-from django.shortcuts import render
+from django.contrib import messages
+from django.shortcuts import redirect, render
+from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
@@ -10,6 +12,7 @@ from billing.payment_list import PaymentData, file_rows, heads, matching, totals
 from billing.tables import PaymentTable
 from hms.domain import audit
 from hms.domain.settings import hospital
+from hms.errors import DomainError
 from hms.middleware import is_background
 from hms.models import Patient, Payment, Shift
 from hms.tables import keep_address
@@ -66,7 +69,12 @@ def payments_export(request, kind):
     filters, found = _asked(request)
     data = PaymentData(found)
     data.sort = next(iter(filters.order), None)
-    name, rows = f"payments-{hospital().today()}", file_rows(data.ordered())
-    response, count = exports.answer(kind, name, title=_("Payments"), heads=heads(), rows=rows)
-    audit.searched(count, by=request.user, detail=f"payments, {kind}")
+    pks = exports.keys(data.ordered())
+    name, rows = f"payments-{hospital().today()}", file_rows(pks)
+    try:
+        response = exports.answer(kind, name, title=_("Payments"), heads=heads(), rows=rows, count=len(pks))
+    except DomainError as e:
+        messages.warning(request, str(e))
+        return redirect(f"{reverse('billing:payments')}?{request.GET.urlencode()}")
+    audit.searched(len(pks), by=request.user, detail=f"payments, {kind}")
     return response

@@ -3,8 +3,10 @@
 from datetime import date, timedelta
 from functools import partial
 
+from django.contrib import messages
 from django.http import Http404
-from django.shortcuts import render
+from django.shortcuts import redirect, render
+from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_safe
@@ -29,10 +31,9 @@ def report(request, name="revenue"):
     """A report's figures, by day, doctor, …: each a link to its rows."""
     asked = _asked(request, name)
     if kind := request.GET.get("as"):
-        heads, rows = ReportTable.file(asked, request.GET.get("sort", ""), exports.MOST)
-        response, count = exports.answer(kind, _file(asked), title=asked.report.title, heads=heads, rows=rows)
-        audit.searched(count, by=request.user, detail=f"report {name}, {kind}")
-        return response
+        back = f"{reverse('billing:report', args=[name])}?{asked.query()}"
+        made = ReportTable.file(asked, request.GET.get("sort", ""), exports.MOST)
+        return _sent(request, kind, asked, f"report {name}", made, back=back)
     table = ReportTable(asked, order_by=request.GET.getlist("sort")[:1], query=request.GET)
     count = len(table.turn_to(request.GET.get("page")))
     table.empty_text = _("Nobody owed anything on that day.") if asked.report.as_of else _("Nothing in these days.")
@@ -49,8 +50,18 @@ def report(request, name="revenue"):
     return render(request, "billing/report.html", context)
 
 
-def _file(asked, *more):
-    return "-".join([asked.name, *more, *(f"{day:%Y-%m-%d}" for day in asked.days.values())])
+def _sent(request, kind, asked, what, made, *more, back):
+    """The file of ``(heads, rows, how many there are)``; or back to the page, which says why there is none."""
+    heads, rows, count = made
+    name = "-".join([asked.name, *more, *(f"{day:%Y-%m-%d}" for day in asked.days.values())])
+    try:
+        exports.check_size(count)
+        response = exports.answer(kind, name, title=asked.report.title, heads=heads, rows=rows, count=count)
+    except DomainError as e:
+        messages.warning(request, str(e))
+        return redirect(back)
+    audit.searched(count, by=request.user, detail=f"{what}, {kind}")
+    return response
 
 
 def _presets(report):
@@ -94,10 +105,9 @@ def report_rows(request, name):
         raise Http404(str(e)) from e
     listing = partial(domain.listing, name, asked.params, by=asked.by, key=key, figure=figure)
     if kind := request.GET.get("as"):
-        heads, rows = rows_file(listing(limit=exports.MOST), columns)
-        response, count = exports.answer(kind, _file(asked, "rows"), title=report.title, heads=heads, rows=rows)
-        audit.searched(count, by=request.user, detail=f"rows of {name}, {kind}")
-        return response
+        back = asked.rows_address(key=request.GET.get("key"), figure=figure)
+        made = rows_file(listing(limit=exports.MOST), columns)
+        return _sent(request, kind, asked, f"rows of {name}", made, "rows", back=back)
     table = RowsTable(asked, listing, columns, query=request.GET)
     count = len(table.turn_to(request.GET.get("page")))
     audit.searched(count, by=request.user, detail=f"rows of {name}")

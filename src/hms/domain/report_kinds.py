@@ -14,9 +14,9 @@ Figure = namedtuple("Figure", "label column where", defaults=["TRUE"])
 By = namedtuple("By", "label column type names", defaults=["bigint", ""])
 Report = namedtuple("Report", "title tab rows figures by as_of says", defaults=[False, ""])
 
-PEOPLE = "SELECT u.id, concat_ws(', ', nullif(u.last_name, ''), nullif(u.first_name, '')) FROM hms_user u"
-OF = "SELECT {0}.id, concat_ws(', ', nullif(u.last_name, ''), nullif(u.first_name, '')) FROM hms_{1} {0} JOIN hms_user u ON u.id = {0}.user_id"  # noqa: E501
-DRAWERS = "SELECT s.id, concat('#', s.id, ' ', concat_ws(', ', nullif(u.last_name, ''), nullif(u.first_name, ''))) FROM hms_shift s JOIN hms_user u ON u.id = s.clerk_id"  # noqa: E501
+PEOPLE = "SELECT u.id, concat_ws(', ', nullif(upper(u.last_name), ''), nullif(u.first_name, '')) FROM hms_user u"
+OF = "SELECT {0}.id, concat_ws(', ', nullif(upper(u.last_name), ''), nullif(u.first_name, '')) FROM hms_{1} {0} JOIN hms_user u ON u.id = {0}.user_id"  # noqa: E501
+DRAWERS = "SELECT s.id, concat('#', s.id, ' ', concat_ws(', ', nullif(upper(u.last_name), ''), nullif(u.first_name, ''))) FROM hms_shift s JOIN hms_user u ON u.id = s.clerk_id"  # noqa: E501
 
 DAY = By(_("Day"), "day", "date")
 MONTH = By(_("Month"), "date_trunc('month', day)::date", "date")

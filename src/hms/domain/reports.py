@@ -95,7 +95,7 @@ def listing(name, params, *, by="", key=EVERY, figure=None, limit=None, offset=0
     # The sums in a statement of their own within this one: beside every row they would be kept with each of a million.
     found = _rows(
         f"""SELECT r.kind, r.id AS id, r.number AS number, r.day AS day, r.patient,
-            concat_ws(', ', nullif(u.last_name, ''), nullif(u.first_name, '')), p.record_number, r.text AS text,
+            concat_ws(', ', nullif(upper(u.last_name), ''), nullif(u.first_name, '')), p.record_number, r.text AS text,
             s.count, {", ".join(f"r.c{n} AS c{n}, s.s{n}" for n in range(len(columns)))}
         FROM (
             SELECT r.*, {", ".join(f"{c} AS c{n}" for n, c in enumerate(columns))} FROM {which}

@@ -13,6 +13,7 @@ from phonenumber_field.modelfields import PhoneNumberField
 from hms import money
 from hms.models.care import clinical_for, in_care_of
 from hms.models.triggers import announce, append_only_but_for, touch
+from hms.names import formal
 
 
 class Plain(models.Func):
@@ -191,7 +192,7 @@ class User(AbstractUser):
     @property
     def formal_name(self):
         """FAMILY, Given: how clinical screens name people (NHS patient banner guidance)."""
-        return ", ".join(part for part in (self.last_name.upper(), self.first_name) if part) or str(self)
+        return formal(self.last_name, self.first_name) or str(self)
 
 
 class NameToken(models.Model):
