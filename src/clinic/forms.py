@@ -79,8 +79,8 @@ class LeaveForm(forms.Form):
 
 class ExtraHoursForm(forms.Form):
     day = DateTextField(label=_("Day"), error_messages={"required": _("Write the day.")})
-    start = TimeTextField(label=_("From"))
-    end = TimeTextField(label=_("Until"))
+    start = TimeTextField(label=_("From"), error_messages={"required": _("Write when you begin.")})
+    end = TimeTextField(label=_("Until"), error_messages={"required": _("Write when you end.")})
 
     def clean_day(self):
         if not 2000 <= self.cleaned_data["day"].year <= 2200:

@@ -66,7 +66,9 @@ def test_visits_in_the_way_are_listed_before_it_takes_effect(doctor):
     assert f'name="seen" value="{visit.pk}"' in page
     assert "Conference" in page
     assert not TimeOff.objects.exists()
-    response = doctor.post("/clinic/hours/leave/", form | {"seen": [visit.pk, "x", "9" * 40]})
+    assert doctor.post("/clinic/hours/leave/", form | {"seen": visit.pk}).status_code == 409  # only checked again
+    assert not TimeOff.objects.exists()
+    response = doctor.post("/clinic/hours/leave/", form | {"seen": [visit.pk, "x", "9" * 40], "go_on": "1"})
     assert response.status_code == 302
     assert VisitToMove.objects.get().appointment == visit
 
@@ -121,7 +123,7 @@ def test_a_week_with_visits_in_the_way(doctor):
     response = doctor.post("/clinic/hours/week/", week_form(**short))
     assert response.status_code == 409
     assert visit.patient.user.formal_name in response.content.decode()
-    assert doctor.post("/clinic/hours/week/", week_form(**short, seen=visit.pk)).status_code == 302
+    assert doctor.post("/clinic/hours/week/", week_form(**short, seen=visit.pk, go_on=1)).status_code == 302
     assert VisitToMove.objects.get().time_off is None
 
 
@@ -146,6 +148,7 @@ def test_an_odd_week_is_answered_in_words(doctor, changes):
 
 def test_extra_hours_are_entered_and_removed(doctor):
     me = doctor.user.doctor
+    assert "Write when you begin." in doctor.post("/clinic/hours/extra/", {"day": day(4)}).content.decode()
     form = {"day": day(4), "start": "19:00", "end": "20:30"}
     assert doctor.post("/clinic/hours/extra/", form).status_code == 302
     again = doctor.post("/clinic/hours/extra/", form)
@@ -156,7 +159,7 @@ def test_extra_hours_are_entered_and_removed(doctor):
     response = doctor.post(f"/clinic/hours/extra/{row.pk}/remove/")
     assert response.status_code == 409
     assert visit.patient.user.formal_name in response.content.decode()
-    assert doctor.post(f"/clinic/hours/extra/{row.pk}/remove/", {"seen": visit.pk}).status_code == 302
+    assert doctor.post(f"/clinic/hours/extra/{row.pk}/remove/", {"seen": visit.pk, "go_on": "1"}).status_code == 302
     assert not WorkingHours.objects.filter(pk=row.pk).exists()
     other = make_doctor().hours.first()
     assert doctor.post(f"/clinic/hours/extra/{other.pk}/remove/").status_code == 404

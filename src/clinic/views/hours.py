@@ -1,6 +1,6 @@
 """My hours: the week, single extra hours, leave; what they leave to the desk."""
 
-from datetime import time, timedelta
+from datetime import timedelta
 
 from django.contrib import messages
 from django.shortcuts import get_object_or_404, redirect, render
@@ -14,7 +14,6 @@ from hms.domain.settings import hospital
 from hms.errors import DomainError
 from hms.models import TimeOff, VisitToMove, WorkingHours
 from hms.models.scheduling import Weekday
-from hms.templatetags.hms import clinical_date, clinical_datetime, clinical_time
 
 
 @require_safe
@@ -28,24 +27,13 @@ def hours(request):
         "weeks": [(day, _week(weekly, day)) for day in begins],
         "today": today,
         "extra": sorted((r for r in rows if r.valid_from == r.valid_until), key=lambda r: (r.valid_from, r.start)),
-        "off": [(one, _span(one)) for one in TimeOff.objects.filter(doctor=doctor, end__gt=timezone.now())],
+        "off": TimeOff.objects.filter(doctor=doctor, end__gt=timezone.now()),
         "to_move": VisitToMove.objects.unresolved()
         .filter(doctor=doctor)
         .select_related("appointment__patient__user")
         .order_by("start"),
     }
     return render(request, "clinic/hours.html", context)
-
-
-def _span(off):
-    """30-Nov-2026 – 01-Dec-2026: whole days without their midnights, hours as hours."""
-    zone = hospital().zone
-    start, end = off.start.astimezone(zone), off.end.astimezone(zone)
-    last = end - timedelta(microseconds=1)
-    same_day = start.date() == last.date()
-    if start.time() == end.time() == time.min:
-        return clinical_date(start) if same_day else f"{clinical_date(start)} – {clinical_date(last)}"
-    return f"{clinical_datetime(start)} – {clinical_time(end) if same_day else clinical_datetime(end)}"
 
 
 def _week(rows, day):
@@ -55,7 +43,9 @@ def _week(rows, day):
 
 
 def _seen(request):
-    """The visits (ids) that were shown before this was sent."""
+    """The visits (ids) that were shown, and with which the button says to go on; none if it only checks again."""
+    if "go_on" not in request.POST:
+        return []
     return [int(pk) for pk in request.POST.getlist("seen") if pk.isdecimal() and len(pk) < 19]
 
 

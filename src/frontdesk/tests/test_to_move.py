@@ -22,7 +22,13 @@ def row(db):
 
 def test_the_desk_sees_them_and_why(reception, row):
     page = reception.get("/desk/to-move/").content.decode()
-    for text in (row.appointment.patient.user.formal_name, "Training", str(row.doctor), "Move…"):
+    for text in (
+        row.appointment.patient.user.formal_name,
+        "Training",
+        str(row.doctor),
+        "Move…",
+        f"Away {local(1):%d-%b-%Y}",
+    ):
         assert text in page
     assert AccessLog.objects.filter(user=reception.user, patient=row.appointment.patient).exists()
     assert "1 visit to move" in reception.get("/desk/to-move/notice/").content.decode()

@@ -120,6 +120,17 @@ def clinical_datetime(value):
 
 
 @register.filter
+def span(off):
+    """30-Nov-2026 – 01-Dec-2026, of anything from ``start`` until ``end``: whole days without their midnights."""
+    start, end = _local(off.start), _local(off.end)
+    last = end - timedelta(microseconds=1)
+    same_day = start.date() == last.date()
+    if start.time() == end.time() == datetime.min.time():
+        return clinical_date(start) if same_day else f"{clinical_date(start)} – {clinical_date(last)}"
+    return f"{clinical_datetime(start)} – {clinical_time(end) if same_day else clinical_datetime(end)}"
+
+
+@register.filter
 def patient_date(value):
     """Wednesday 6 August 2026, 5:30pm: how patients read a moment; a plain date without the time (NHS)."""
     value = _local(value)
