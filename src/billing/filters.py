@@ -1,5 +1,7 @@
 """The filters of billing's lists: plain GET forms, whose values are allow-lists."""
 
+from datetime import date
+from decimal import Decimal
 from urllib.parse import urlencode
 
 import django_filters
@@ -14,6 +16,7 @@ from hms.domain.settings import hospital
 from hms.filters import DEPARTMENTS, DOCTORS, QuickDate, QuickInput, QuickSelect, RowFilter, options
 from hms.forms import DateTextField, MoneyField
 from hms.models import Invoice, Payment, User
+from hms.templatetags.hms import clinical_date, money
 
 STATUS = [
     ("owed", _("Owed")),
@@ -48,8 +51,8 @@ class AmountFilter(django_filters.Filter):
 class ListFilter(django_filters.FilterSet):
     """What every list of billing can be narrowed by: a text, and one patient."""
 
-    q = django_filters.CharFilter(method="pass_by", max_length=100, widget=forms.TextInput)
-    patient = RowFilter(field_name="patient", widget=forms.HiddenInput)
+    q = django_filters.CharFilter(label=_("Search"), method="pass_by", max_length=100, widget=forms.TextInput)
+    patient = RowFilter(label=_("Patient"), field_name="patient", widget=forms.HiddenInput)
 
     # ``{filter: order}``: in which order an index finds what is filtered at once.
     quick_orders = {}
@@ -59,6 +62,22 @@ class ListFilter(django_filters.FilterSet):
         """Whether a filter beside the search is set."""
         data = getattr(self.form, "cleaned_data", {})
         return any(data.get(name) not in (None, "") for name in self.filters if name != "q")
+
+    @property
+    def words(self):
+        """``[(label, value), …]`` of what is filtered by, for whoever is asked whether that is meant."""
+        data = getattr(self.form, "cleaned_data", {})
+        found = [(self.form.fields[name].label, name, value) for name, value in data.items() if value not in (None, "")]
+        return [(label or name, self._word(name, value)) for label, name, value in found]
+
+    def _word(self, name, value):
+        if isinstance(value, date):
+            return clinical_date(value)
+        if isinstance(value, Decimal):
+            return money(value)
+        if isinstance(self.filters[name], RowFilter):
+            return self.queryset.model._meta.get_field(name).related_model.objects.filter(pk=value).first() or value
+        return dict(getattr(self.form.fields[name], "choices", ())).get(value, value)
 
     @property
     def found(self):

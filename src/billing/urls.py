@@ -8,6 +8,7 @@ urlpatterns = [
     path("totals/", invoices.invoices_totals, name="invoices-totals"),
     path("export/<str:kind>/", invoices.invoices_export, name="invoices-export"),
     path("remind/", invoices.invoices_remind, name="invoices-remind"),
+    path("remind/all/", invoices.invoices_remind_all, name="invoices-remind-all"),
     path("drafts/", drafts.drafts, name="drafts"),
     path("drafts/issue/", drafts.drafts_issue, name="drafts-issue"),
     path("invoices/new/", invoice.invoice_new, name="invoice-new"),

@@ -7,7 +7,7 @@ from django.urls import reverse
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
-from django.views.decorators.http import require_POST, require_safe
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from billing import exports
 from billing.filters import InvoiceFilter, asked
@@ -93,6 +93,26 @@ def invoices_remind(request):
     back = request.POST.get("back", "")
     local = url_has_allowed_host_and_scheme(back, allowed_hosts=None) and back.startswith("/billing/")
     return redirect(back if local else reverse("billing:home"))
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+def invoices_remind_all(request):
+    """Remind of all overdue invoices that the filtered list shows, on however many pages: how many, then do it."""
+    filters, found = _asked(request)
+    back = f"{reverse('billing:home')}?{request.GET.urlencode()}"
+    if not filters.form.is_valid():  # what is odd filters nothing: this is not what was meant
+        return redirect(back)
+    plan = reminding.plan(found)
+    most = min(plan.ready, reminding.MOST)
+    context = {"filter": filters, "plan": plan, "most": most, "query": request.GET.urlencode(), "back": back}
+    if request.method != "POST":
+        return render(request, "billing/invoices_remind.html", context)
+    seen = request.POST.get("count", "")
+    if not (seen.isascii() and seen.isdigit()) or most > int(seen[:9]):  # fewer is what they wanted, less what was paid
+        return render(request, "billing/invoices_remind.html", context | {"changed": True}, status=409)
+    done = reminding.remind(plan.rows[:most], by=request.user)
+    (messages.success if done.sent else messages.warning)(request, " ".join(_said(done)))
+    return redirect(back)
 
 
 NAMED = 5  # patients whom no mail reaches that are named

@@ -7,6 +7,8 @@ for is computed when the letter is written, so a payment that came in meanwhile 
 from collections import namedtuple
 
 from django.db import transaction
+from django.db.models import CharField, Exists, OuterRef, Q, Value
+from django.db.models.functions import Cast, Concat
 
 from hms import jobs
 from hms.domain import audit
@@ -14,6 +16,9 @@ from hms.domain.settings import hospital
 from hms.models import OutboxMail
 
 STEPS = 3
+MOST = 500  # of one go over a list
+# The rows to remind of, the longest overdue first; how many they are, and how many are left out, and why.
+Plan = namedtuple("Plan", "rows ready again no_address")
 # How many, and the patients whom no mail reaches.
 Done = namedtuple("Done", "sent again not_due no_address")
 
@@ -43,6 +48,25 @@ def sent_since(invoices, day):
 def queue(invoice, step):
     """Have one step written and mailed by a job of its own."""
     jobs.later("billing.remind", once=f"remind:{invoice.pk}:{step}", invoice_id=invoice.pk, step=step)
+
+
+def plan(invoices):
+    """What reminding of all of these would come to (Plan), asked in the database: a list may be long."""
+    today = hospital().today()
+    begins, _ends = hospital().day_bounds(today)
+
+    def of(step):
+        return Concat(Value("invoice:"), Cast(OuterRef("pk"), CharField()), Value(f":reminder:{step}"))
+
+    steps = [OutboxMail.objects.filter(key=of(step)) for step in range(1, STEPS + 1)]
+    done = Q(Exists(steps[-1]))
+    for sent in steps:
+        done |= Q(Exists(sent.filter(created_at__gte=begins)))
+    late = invoices.overdue(today)
+    reached = late.filter(patient__user__is_active=True).exclude(patient__user__email=None)
+    ready = reached.exclude(done)
+    counts = [rows.order_by().count() for rows in (late, reached, ready)]
+    return Plan(ready.order_by("due_date", "pk"), counts[2], counts[1] - counts[2], counts[0] - counts[1])
 
 
 def remind(invoices, *, by):
