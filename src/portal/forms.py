@@ -61,7 +61,12 @@ class Born(Step):
 
 class Gender(Step):
     title = _("What is your gender?")
-    gender = forms.ChoiceField(label=_("Gender"), choices=Patient.Gender.choices, widget=forms.RadioSelect)
+    gender = forms.ChoiceField(
+        label=_("Gender"),
+        choices=Patient.Gender.choices,
+        widget=forms.RadioSelect,
+        error_messages={"required": _("Choose one of these; “Not stated” is an answer too.")},
+    )
 
 
 class Phone(Step):

@@ -101,7 +101,7 @@ def free_times(doctors, *, after, duration, limit=5, until=None, ignoring=None):
 
 
 def first_free(doctors, *, after, until, duration, ignoring=None, taken=()):
-    """``{start: doctor}``, earliest first: all free starts, each with the doctor of the lowest id who has it free.
+    """``{start: doctor}``, earliest first: all free starts, each with one of the doctors who have it free.
 
     ``taken``: more that is not free, ``(doctor id, start, end)`` each. Starts are in the hospital's time zone.
     """

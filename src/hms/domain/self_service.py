@@ -1,9 +1,11 @@
 """What patients do about their visits themselves: within the department's limits, and told to the desk at once."""
 
 from datetime import timedelta
+from zlib import crc32
 
 import pghistory
 from django.db import transaction
+from django.db.models import Count
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
@@ -38,10 +40,10 @@ def doctors(department):
 
 
 def free(doctors, *, department, patient, days=31, moving=None, near=None):
-    """``[(day, [(start, doctor), …]), …]``: each free start once, with the first doctor who has it free.
+    """``[(day, [(start, doctor), …]), …]``: each free start once, with a doctor who has it free.
 
-    From the department's notice on, as far ahead as it lets patients book, and at most ``days``; with ``near``, a
-    week around that time.
+    Which of several sees the patient is said by ``in_turn``, once a start is chosen. From the department's notice on,
+    as far ahead as it lets patients book, and at most ``days``; with ``near``, a week around that time.
     """
     now = timezone.now()
     after = now + timedelta(hours=department.online_notice)
@@ -86,6 +88,49 @@ def within_limits(department, start):
         raise DomainError(_("This time is too near to be booked online. Call us, or choose a later one."))
     if start > now + timedelta(days=department.online_days):
         raise DomainError(_("This time is too far ahead to be booked online yet."))
+
+
+def in_turn(doctors, start, *, duration=LENGTH, patient, moving=None):
+    """Those of the doctors who have this start free, in the order in which they are asked to take it.
+
+    Whoever sees the fewest patients that day comes first; of equals it depends on the time, so that nobody is always
+    the first. A visit that is moved stays with its doctor where it can.
+    """
+    end = start + duration
+    found = hours.free_times(doctors, after=start, duration=duration, until=end, limit=len(doctors), ignoring=moving)
+    held = {pk for pk, _start, _end in holds.held([d.pk for d in doctors], start, end, but_not=patient)}
+    free = [doctor for doctor, at in found if at == start and doctor.pk not in held]
+    begin, over = hospital().day_bounds(start.astimezone(hospital().zone).date())
+    day = Appointment.objects.live().filter(
+        doctor__in=[d.pk for d in free], appointment_date__gte=begin, appointment_date__lt=over
+    )
+    seen = dict(day.order_by().values_list("doctor").annotate(n=Count("pk")))
+    at = int(start.timestamp())
+
+    def place(doctor):
+        stays = moving is not None and doctor.pk == moving.doctor_id
+        return not stays, seen.get(doctor.pk, 0), crc32(f"{at} {doctor.pk}".encode())
+
+    return sorted(free, key=place)
+
+
+def hold(patient, doctors, *, department, start):
+    """Hold this time with one of the doctors, all of the department, until the patient has decided; the SlotHold."""
+    may_book(patient, department)
+    within_limits(department, start)
+    candidates = doctors if len(doctors) == 1 else in_turn(doctors, start, patient=patient)
+    return _first(candidates, lambda doctor: holds.hold(patient=patient, doctor=doctor, start=start, duration=LENGTH))
+
+
+def _first(candidates, do):
+    """What ``do`` answers for the first of the doctors whom nobody else has just taken."""
+    refused = _taken()
+    for doctor in candidates:
+        try:
+            return do(doctor)
+        except SlotTaken as e:
+            refused = e
+    raise refused
 
 
 def book(patient, *, reason, by):
@@ -158,6 +203,12 @@ def _as_shown(appointment):
     if (current.doctor_id, current.appointment_date) != (appointment.doctor_id, appointment.appointment_date):
         raise Stale(_("This visit has been moved meanwhile. Look at its new time first."), current=current)
     return current
+
+
+def move_to_any(appointment, doctors, *, start, by):
+    """Move the visit to this time, with one of the doctors who have it free."""
+    candidates = in_turn(doctors, start, duration=appointment.duration, patient=appointment.patient, moving=appointment)
+    return _first(candidates, lambda doctor: move(appointment, doctor=doctor, start=start, by=by))
 
 
 def move(appointment, *, doctor, start, by):

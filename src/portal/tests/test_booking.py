@@ -1,6 +1,6 @@
 """Booking, changing and checking in by the patient, over HTTP."""
 
-from datetime import timedelta
+from datetime import UTC, timedelta
 
 import pytest
 from django.core import mail
@@ -353,7 +353,61 @@ def test_the_days_of_all_doctors_stay_those_of_all_doctors(patient, ward):
     path = f"/portal/visits/{visit.pk}/move/"
     day = f"{local(days=8):%Y-%m-%d}"
     assert f"{path}?day={day}&amp;all=1#day-{day}" in text(patient.get(path, {"all": 1}))
-    assert f'value="{other.pk}@{local(days=8):%Y%m%d}' in text(patient.get(path, {"all": 1, "day": day}))
+    assert f'value="0@{local(days=8):%Y%m%d}' in text(patient.get(path, {"all": 1, "day": day}))
+    at = f"0@{local(days=8, at='10:00').astimezone(UTC):%Y%m%dT%H%MZ}"
+    assert patient.post(path, {"at": at}).status_code == 302
+    visit.refresh_from_db()
+    assert (visit.doctor, visit.appointment_date) == (other, local(days=8, at="10:00"))
+
+
+@pytest.fixture
+def three(db):
+    department = make_department()
+    return [make_doctor(department=department) for _n in range(3)]
+
+
+def test_whoever_sees_the_fewest_that_day_is_the_first_available(patient, three):
+    department, start = three[0].department, local(days=3, at="15:00")
+    for n, times in enumerate((2, 0, 1)):
+        for hour in range(times):
+            make_appointment(doctor=three[n], start=local(days=3, at=f"1{hour}:00"))
+    make_appointment(doctor=three[1], start=local(days=3, at="09:00"), status="CANCELLED")
+    make_appointment(doctor=three[1], start=local(days=4, at="09:00"))
+    path, at = f"/portal/book/{department.pk}/0/time/", f"{start.astimezone(UTC):%Y%m%dT%H%MZ}"
+    assert text(patient.get(path, {"day": f"{start:%Y-%m-%d}"})).count(f'value="0@{at}"') == 1
+    for _twice in range(2):
+        assert patient.post(path, {"at": f"0@{at}"}).headers["Location"] == "/portal/book/check/"
+        assert [(h.doctor, h.start) for h in SlotHold.objects.all()] == [(three[1], start)]
+    assert str(three[1]) in text(patient.get("/portal/book/check/"))
+    # Others come after the one whose time is held, and hear so once nobody is left.
+    others = [make_patient() for _n in range(3)]
+    assert [self_service.hold(p, three, department=department, start=start).doctor for p in others[:2]] == [
+        three[2],
+        three[0],
+    ]
+    with pytest.raises(SlotTaken):
+        self_service.hold(others[2], three, department=department, start=start)
+
+
+def test_of_equals_nobody_is_always_the_first_available(three):
+    someone = make_patient()
+    starts = [local(days=3, at=f"{hour}:{minute}") for hour in (10, 11, 14, 15) for minute in ("00", "15", "30")]
+    firsts = [self_service.in_turn(three, start, patient=someone)[0] for start in starts]
+    assert set(firsts) == set(three)
+    assert firsts == [self_service.in_turn(three[::-1], start, patient=someone)[0] for start in starts]
+
+
+def test_a_visit_that_is_moved_stays_with_its_doctor_where_it_can(patient, three):
+    visit = make_appointment(patient=patient.user.patient, doctor=three[2], start=local(days=3, at="10:00"))
+    for hour in (13, 14, 16):
+        make_appointment(doctor=three[2], start=local(days=3, at=f"{hour}:00"))
+    path = f"/portal/visits/{visit.pk}/move/?all=1"
+    for at, doctors in (("15:00", three[2:]), ("16:00", three[:2])):
+        start = local(days=3, at=at)
+        assert patient.post(path, {"at": f"0@{start.astimezone(UTC):%Y%m%dT%H%MZ}"}).status_code == 302
+        visit.refresh_from_db()
+        assert visit.appointment_date == start
+        assert visit.doctor in doctors
 
 
 @pytest.mark.parametrize("doctors", [1, 4])

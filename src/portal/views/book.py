@@ -36,8 +36,17 @@ def moment(text):
 
 
 def stamp(doctor, start):
-    """A time with a doctor (its id) as buttons and forms send it."""
+    """A time with a doctor (its id; 0: any of those who are shown) as buttons and forms send it."""
     return f"{doctor}@{start.astimezone(UTC).strftime(COMPACT)}"
+
+
+def chosen(request, doctors):
+    """The doctors and the time of the button that was pressed: one, or all of them where it said 0."""
+    number, _at, text = request.POST.get("at", "").partition("@")
+    found, start = [d for d in doctors if number in {"0", str(d.pk)}], moment(text)
+    if not found or start is None:
+        raise DomainError(_("Choose one of the times."))
+    return found, start
 
 
 @require_safe
@@ -96,15 +105,9 @@ def book_time(request, department, doctor):
     doctors = _doctors(department, doctor)
     refusal, start = "", None
     if request.method == "POST":
-        number, _at, text = request.POST.get("at", "").partition("@")
-        chosen = next((d for d in doctors if str(d.pk) == number), None)
-        start = moment(text)
         try:
-            if chosen is None or start is None:
-                raise DomainError(_("Choose one of the times."))
-            self_service.may_book(request.patient, department)
-            self_service.within_limits(department, start)
-            holds.hold(patient=request.patient, doctor=chosen, start=start, duration=self_service.LENGTH)
+            among, start = chosen(request, doctors)
+            self_service.hold(request.patient, among, department=department, start=start)
             request.session[DOCTOR] = doctor
             return redirect("portal:book-check")
         except DomainError as e:
@@ -133,7 +136,7 @@ def drawn(days, *, path, asked, several, near=None, all_doctors=False):
     """The free times of a month as HTML, by Jinja2: each day with how many it has, and some of the days with them.
 
     Open are the day that is ``asked`` for (``2026-12-03``), else the day of ``near``, else the first three; a link
-    opens each other one. ``several``: name doctors.
+    opens each other one. ``several``: with whom is decided once a time is chosen.
     """
     zone, clock = hospital().zone, cache(said_time)
     by_day = {str(day): (day, times) for day, times in days}
@@ -142,7 +145,7 @@ def drawn(days, *, path, asked, several, near=None, all_doctors=False):
     rest = "&all=1" if all_doctors else ""
 
     def buttons(times):
-        return [(clock(at.time()), several and str(doctor), stamp(doctor.pk, at)) for at, doctor in times]
+        return [(clock(at.time()), stamp(0 if several else doctor.pk, at)) for at, doctor in times]
 
     rows = [
         (

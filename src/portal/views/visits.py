@@ -11,7 +11,7 @@ from hms.domain import letters, self_service
 from hms.errors import DomainError, Stale
 from hms.models import Appointment
 from portal.own import own
-from portal.views.book import FORM, drawn, moment, stamp
+from portal.views.book import FORM, chosen, drawn, stamp
 
 
 def _visit(request, pk):
@@ -53,16 +53,13 @@ def move(request, appointment, *, back, by_link=False):
     doctors = self_service.doctors(department)
     refusal = self_service.why_not_change(appointment)
     if request.method == "POST":
-        number, _at, text = request.POST.get("at", "").partition("@")
-        chosen, start = next((d for d in doctors if str(d.pk) == number), None), moment(text)
         try:
-            if chosen is None or start is None:
-                raise DomainError(refusal or _("Choose one of the times."))
-            if (chosen.pk, start) != (appointment.doctor_id, appointment.appointment_date):  # else: clicked twice
-                unchanged(request, appointment)
-                self_service.move(appointment, doctor=chosen, start=start, by=appointment.patient.user)
+            among, start = chosen(request, doctors)
+            if start != appointment.appointment_date or appointment.doctor_id not in {d.pk for d in among}:
+                unchanged(request, appointment)  # else: clicked twice
+                self_service.move_to_any(appointment, among, start=start, by=appointment.patient.user)
         except DomainError as e:
-            refusal = str(e)
+            refusal = refusal or str(e)
             appointment = Appointment.objects.with_people().get(pk=appointment.pk)
         else:
             messages.success(request, _("Your visit has a new time."))
