@@ -46,6 +46,8 @@ class Measure(forms.Field):
 class VitalsForm(forms.Form):
     """A set of measurements, in the order in which they are taken."""
 
+    same_for_all = True
+
     # What was asked about and confirmed: field=value, field=value. Another value is asked about anew.
     sure = forms.CharField(required=False, max_length=300, widget=forms.HiddenInput)
 
@@ -67,6 +69,8 @@ class VitalsForm(forms.Form):
 
 
 class AllergyForm(forms.Form):
+    same_for_all = True
+
     substance = ShortText(label=_("Allergic to"), max_length=200, required=False)
     drug_class = ShortText(label=_("Class of drugs"), max_length=60, required=False)
     reaction = ShortText(label=_("Reaction"), max_length=200, required=False)
@@ -85,6 +89,8 @@ class ProblemForm(forms.Form):
 
 class LineForm(forms.Form):
     """One line of a prescription."""
+
+    same_for_all = True
 
     drug_name = ShortText(label=_("Drug"), max_length=120, required=False)
     strength = ShortText(label=_("Strength"), max_length=40, required=False)

@@ -9,6 +9,7 @@ from django.core.exceptions import ValidationError
 from django.forms.renderers import TemplatesSetting
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import mark_safe
+from django.utils.translation import get_language
 from django.utils.translation import gettext_lazy as _
 from phonenumber_field.formfields import PhoneNumberField
 from phonenumber_field.phonenumber import to_python as read_phone
@@ -26,6 +27,9 @@ class Renderer(TemplatesSetting):
 
     def render(self, template_name, context, request=None):
         """Plain inputs, text areas and selects are put together here, as their templates would: a page has dozens."""
+        if template_name == self.field_template_name:
+            draw = super().render
+            return drawn(context["field"], "group", lambda: draw(template_name, context, request))
         if template_name in PLAIN_INPUTS:
             widget = context["widget"]
             value = "" if widget["value"] is None else format_html(' value="{}"', widget["value"])
@@ -43,6 +47,25 @@ class Renderer(TemplatesSetting):
                 head = format_html('<select name="{}"{}>', widget["name"], _attributes(widget["attrs"]))
                 return format_html("{}{}</select>", head, format_html_join("", OPTION, map(_option, options)))
         return super().render(template_name, context, request)
+
+
+# HTML of blank fields, by form class, id, name, kind and language
+_DRAWN = {}
+
+
+def drawn(field, kind, draw):
+    """What ``draw()`` returns, kept while nothing is typed in a form whose class says ``same_for_all``.
+
+    No view may change the labels, choices or attributes of such a form: in one language its blank fields look the same to
+    everybody, and a consultation has twenty of them.
+    """
+    form = field.form
+    if form.is_bound or form.initial or not getattr(form, "same_for_all", False):
+        return draw()
+    key = (type(form), field.auto_id, field.html_name, kind, get_language())
+    if key not in _DRAWN:
+        _DRAWN[key] = draw()
+    return _DRAWN[key]
 
 
 OPTION = '<option value="{}"{}>{}</option>'

@@ -4,10 +4,11 @@
 """
 
 import re
+from contextlib import nullcontext
 from textwrap import wrap
 
 import pghistory
-from django.db import DatabaseError, transaction
+from django.db import DatabaseError, connection, transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
@@ -25,7 +26,8 @@ def state(patient):
 def listed(patient):
     """``(state, active allergies, ended ones)``, these the latest first."""
     try:
-        with transaction.atomic():
+        # Alone it needs no transaction; inside of one it must not break the rest.
+        with transaction.atomic() if connection.in_atomic_block else nullcontext():
             rows = list(noted(patient))
     except DatabaseError:
         return UNAVAILABLE, [], []

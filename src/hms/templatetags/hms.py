@@ -19,6 +19,7 @@ from django.utils.translation import gettext_lazy, ngettext
 
 from hms.dates import said, said_time
 from hms.domain.settings import hospital
+from hms.forms import drawn
 from hms.middleware import expires_at
 from hms.models import User
 from hms.money import digits as minor_digits
@@ -274,6 +275,10 @@ CONTROLS = {
 @register.filter
 def control(field):
     """The field's widget, in our look."""
+    return drawn(field, "control", lambda: _control(field))
+
+
+def _control(field):
     css = next((css for kind, css in CONTROLS.items() if isinstance(field.field.widget, kind)), "")
     own = field.field.widget.attrs.get("class", "")
     return field.as_widget(attrs={"class": f"{css} {own}".strip()} if css or own else None)

@@ -5,9 +5,12 @@ from datetime import date, timedelta
 import pytest
 from django import forms
 from django.core.exceptions import ValidationError
+from django.utils.translation import gettext_lazy as _
+from django.utils.translation import override
 
 from hms.dates import find_date, parse_date, parse_month
 from hms.forms import BirthDateTextField, DateOfBirthField, DateTextField, LongText, PhoneField, ShortText
+from hms.templatetags.hms import control
 
 
 @pytest.mark.parametrize(
@@ -190,3 +193,35 @@ def test_what_is_no_phone_number(text):
 
 def test_no_phone_is_fine_where_none_is_asked_for():
     assert PhoneField(required=False).clean(" ") == ""
+
+
+class Named(forms.Form):
+    same_for_all = True
+    name = ShortText(label=_("Name"), max_length=20, required=False)
+
+
+class TestBlankFieldsDrawnOnce:
+    """A blank field is drawn once; nothing that anybody typed, or that was found wrong with it, is ever kept."""
+
+    def test_what_one_person_typed_is_not_shown_to_the_next(self):
+        blank = Named()["name"].as_field_group()
+        typed = Named({"name": "Canary" * 9})["name"].as_field_group()
+        filled = Named(initial={"name": "Canary"})["name"].as_field_group()
+        assert "Canary" in typed
+        assert "field-error" in typed
+        assert 'value="Canary"' in filled
+        assert Named()["name"].as_field_group() == blank
+        assert "Canary" not in blank
+
+    def test_each_form_each_id_and_each_language_has_its_own(self):
+        class Other(forms.Form):
+            same_for_all = True
+            name = ShortText(label="Something else")
+
+        blank = control(Named()["name"])
+        assert control(Named()["name"]) is blank
+        assert 'id="other-name"' in control(Named(auto_id="other-%s")["name"])
+        assert "Something else" in Other()["name"].as_field_group()
+        with override("de"):
+            assert "Name" in Named()["name"].as_field_group()
+            assert control(Named()["name"]) is not blank
