@@ -56,8 +56,8 @@ _DRAWN = {}
 def drawn(field, kind, draw):
     """What ``draw()`` returns, kept while nothing is typed in a form whose class says ``same_for_all``.
 
-    No view may change the labels, choices or attributes of such a form: in one language its blank fields look the same to
-    everybody, and a consultation has twenty of them.
+    No view may change labels, choices or attributes of such a form while it is blank: in one language its fields look
+    the same to everybody, and a consultation has twenty of them.
     """
     form = field.form
     if form.is_bound or form.initial or not getattr(form, "same_for_all", False):
