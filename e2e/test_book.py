@@ -111,6 +111,25 @@ def test_opening_the_new_patient_by_hand_takes_what_was_searched_for(desk, page_
     expect(page.locator("[name=new_given]")).to_have_value("淑芬")
 
 
+def test_a_day_that_is_typed_in_part_stays_as_it_is_typed(desk, page_for):
+    page = page_for(desk.rita)
+    page.goto(f"/desk/appointments/new/?patient={desk.omar.pk}&doctor={desk.ada.pk}")
+    sent = []
+    page.on("request", lambda request: sent.append(request) if request.method == "POST" else None)
+    day = page.locator("main [name=date]")
+    day.fill("")
+    day.focus()
+    page.keyboard.type("02")
+    page.fill("main [name=time]", "14:30")
+    page.get_by_role("button", name="Book", exact=True).click()
+    expect(day).to_be_focused()
+    assert day.evaluate("(field) => field.validity.badInput")
+    assert sent == []
+    day.fill(f"{local(TOMORROW).date():%Y-%m-%d}")
+    page.get_by_role("button", name="Book", exact=True).click()
+    expect(card(column(page, desk.ada), "HADDAD")).to_be_visible()
+
+
 def test_a_taken_time_says_who_is_in_the_way_and_books_the_next_free_one(desk, page_for):
     page = page_for(desk.rita)
     page.goto(f"/desk/appointments/new/?patient={desk.omar.pk}&doctor={desk.ada.pk}")

@@ -9,7 +9,7 @@ from playwright.sync_api import expect
 from e2e.desk import TOMORROW, Desk, card, column, hospital_slot, open_board
 from hms.domain import scheduling, visits
 from hms.models import Appointment
-from hms.testing import local, make_appointment
+from hms.testing import local, make_appointment, make_patient
 
 pytestmark = pytest.mark.browser
 
@@ -172,3 +172,24 @@ def test_a_phone_begins_an_hour_before_now_and_stays_where_one_scrolls(desk, pag
     visits.cancel(Appointment.objects.filter(doctor=desk.ada).last(), reason="called", by=desk.remo)
     expect(column(page, desk.ada)).to_contain_text("1 cancelled or missed")
     assert timeline.evaluate("(list) => list.scrollTop") == before
+
+
+def test_a_phone_shows_the_present_hour_at_once_however_many_wait(desk, page_for):
+    now = hospital_slot(0)
+    for quarter in range(-20, 30):
+        make_appointment(doctor=desk.ada, start=now + timedelta(minutes=15 * quarter), minutes=15)
+    for n in range(8):
+        start = now + timedelta(minutes=15 * n)
+        patient = make_patient(last_name=f"Waits{n}")
+        make_appointment(
+            patient=patient, doctor=desk.ben, start=start, minutes=15, checked_in_at=now - timedelta(minutes=60 - n)
+        )
+    page = open_board(page_for(desk.rita, viewport={"width": 390, "height": 844}), "/desk/")
+    assert page.evaluate("document.documentElement.scrollHeight") == 844
+    for doctor in (desk.ada, desk.ben):
+        ahead = column(page, doctor).locator(".timeline > .card", has_text=f"{now + timedelta(minutes=15):%H:%M}")
+        box = ahead.bounding_box()
+        assert box["y"] + box["height"] <= 844
+    assert column(page, desk.ada).bounding_box()["y"] < 844 / 3
+    page.locator("#queue li", has_text="WAITS7").get_by_role("button", name="Call in").click()
+    expect(card(page, "WAITS7")).to_contain_text("In progress")

@@ -2,6 +2,7 @@
 import "htmx.org/dist/htmx.esm.js"
 import "htmx.org/dist/ext/hx-sse.js" // expects the global htmx that the line above sets
 import "./elements/error-summary.js"
+import "./elements/half-typed.js"
 import "./elements/request-errors.js"
 import "./elements/session-watch.js"
 import "./elements/theme-toggle.js"

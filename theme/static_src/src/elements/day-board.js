@@ -116,7 +116,7 @@ class DayBoard extends HTMLElement {
     }
     if (!column || !this.dataset.today) return
     const from = Date.now() - 3_600_000
-    if (getComputedStyle(column).display === "block") return this.#scrollLists(from)
+    if (getComputedStyle(column).display === "flex") return this.#scrollLists(from)
     const { first, row } = gridOf(column)
     this.querySelector(".board-scroll").scrollTop = ((from - first) / 300_000) * row
   }
