@@ -179,6 +179,16 @@ def test_escape_asks_once_before_it_throws_away_what_was_typed(desk, page):
     expect(page.locator("#panel form")).to_have_count(0)
 
 
+def test_escape_closes_at_once_what_was_typed_and_sent(desk, page):
+    card(page, "NACHTIGALL").get_by_role("link").first.click()
+    page.get_by_role("link", name="Cancel…").click()
+    page.fill("#panel [name=reason]", "Called")
+    page.keyboard.press("Enter")
+    expect(page.locator("#panel")).to_contain_text("Cancelled – Called")
+    page.keyboard.press("Escape")
+    expect(page.locator("#panel h2")).to_have_count(0)
+
+
 def test_a_step_by_keyboard_keeps_the_focus_on_its_card_and_u_undoes_it(desk, page):
     card(page, "NACHTIGALL").get_by_role("button", name="Confirm").focus()
     page.keyboard.press("Enter")

@@ -232,8 +232,11 @@ class DayBoard extends HTMLElement {
   #key = (event) => {
     if (event.defaultPrevented || event.ctrlKey || event.metaKey || event.altKey) return
     if (this.mover.key(event)) return
-    if (event.key === "Escape" && this.querySelector("#panel")?.firstElementChild && !document.querySelector("dialog[open]")) {
-      if (!("dirty" in this.dataset)) return this.closePanel()
+    const panel = this.querySelector("#panel")
+    if (event.key === "Escape" && panel?.firstElementChild && !document.querySelector("dialog[open]")) {
+      // What was sent has gone with its form.
+      const asked = panel.querySelector("input:not([type=hidden]), textarea, select")
+      if (!asked || !("dirty" in this.dataset)) return this.closePanel()
       delete this.dataset.dirty // a second press throws away what was typed
       return document.querySelector("toast-stack")?.say(this.dataset.pressAgain, "info")
     }
