@@ -240,6 +240,26 @@ def test_the_longest_name_pushes_nothing_off_the_list(desk, page_for, width):
     assert book["x"] + book["width"] <= width
 
 
+@pytest.mark.parametrize("width", [1440, 390])
+def test_the_longest_name_widens_no_page(desk, page_for, width):
+    patient = make_patient(first_name="V" * 150, last_name="W" * 150)
+    visit = make_appointment(patient=patient, doctor=desk.ben, start=local(TOMORROW, "12:00"))
+    page = page_for(desk.rita)
+    page.set_viewport_size({"width": width, "height": 900})
+    pages = [f"/desk/patients/{patient.pk}/", f"/desk/patients/{patient.pk}/edit/", f"/desk/appointments/{visit.pk}/"]
+    pages += [f"/desk/appointments/{visit.pk}/{step}/" for step in ("move", "edit", "cancel")]
+    pages += [
+        f"/desk/appointments/new/?patient={patient.pk}",
+        "/desk/patients/?q=www",
+        f"/billing/accounts/{patient.pk}/",
+    ]
+    wide = {}
+    for path in pages:
+        assert page.goto(path).status == 200, path
+        wide[path] = page.evaluate("document.documentElement.scrollWidth")
+    assert {path: size for path, size in wide.items() if size > width} == {}
+
+
 def test_a_long_day_stays_light(desk, page_for):
     for hour in range(8, 18):
         for minute in (0, 15, 30, 45):

@@ -106,13 +106,26 @@ class HoursFormSet(forms.BaseInlineFormSet):
                 )
 
 
-class WorkingHoursInline(admin.TabularInline):
+class LabelledInline(admin.TabularInline):
+    """Rows whose fields say their column to screen readers too; Django writes it above them for the eye alone."""
+
+    def formfield_for_dbfield(self, db_field, request, **kwargs):
+        field = super().formfield_for_dbfield(db_field, request, **kwargs)
+        if field:
+            parts = getattr(field.widget, "widgets", [field.widget])
+            words = [_("date"), _("time")] if len(parts) == 2 else [""]
+            for part, word in zip(parts, words, strict=True):
+                part.attrs["aria-label"] = f"{field.label} {word}".strip()
+        return field
+
+
+class WorkingHoursInline(LabelledInline):
     model = WorkingHours
     formset = HoursFormSet
     extra = 1
 
 
-class TimeOffInline(admin.TabularInline):
+class TimeOffInline(LabelledInline):
     model = TimeOff
     extra = 1
 

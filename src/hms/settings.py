@@ -3,6 +3,7 @@
 import os
 import secrets
 import sys
+from contextlib import suppress
 from datetime import timedelta
 from pathlib import Path
 
@@ -45,15 +46,13 @@ def _secret_key():
     path = DATA_DIR / "secret_key"
     try:
         DATA_DIR.mkdir(parents=True, exist_ok=True)
-        with open(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600), "w") as f:
+        with suppress(FileExistsError), open(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600), "w") as f:
             f.write(secrets.token_urlsafe(60))
-    except FileExistsError:
-        pass
+        return path.read_text()
     except OSError as e:
         raise StartError(
             f"Cannot write to {DATA_DIR} ({e.strerror}). Make it writable, or set HMS_DATA_DIR to a folder that is."
         ) from e
-    return path.read_text()
 
 
 SECRET_KEY = _secret_key()

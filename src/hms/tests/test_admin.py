@@ -1,5 +1,6 @@
 """Set-up in the admin: administrators only, the hospital's own time, nothing clinical."""
 
+import re
 from datetime import UTC, date, datetime, time
 
 import pytest
@@ -154,6 +155,16 @@ class TestDoctor:
         assert WorkingHours.objects.get().valid_from == date(2026, 8, 6)
         user = make_user(last_login=datetime(2026, 8, 6, 15, 5, tzinfo=UTC))
         assert "06-Aug-2026 16:05" in admin.get(page("hms_user_change", user.pk)).content.decode()
+
+    def test_every_field_of_a_row_says_its_column(self, admin):
+        text = admin.get(page("hms_doctor_add")).content.decode()
+        for name, label in (
+            ("hours-0-weekday", "Weekday"),
+            ("hours-0-start", "From"),
+            ("time_off-0-start_1", "From time"),
+        ):
+            field = re.search(f'<(?:input|select)[^>]* name="{name}"[^>]*>', text)[0]
+            assert f'aria-label="{label}"' in field
 
     @pytest.mark.parametrize("saved", [True, False])
     def test_hours_that_overlap_are_refused(self, admin, saved):

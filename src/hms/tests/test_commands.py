@@ -129,6 +129,8 @@ class TestRefusals:
             ({"PORT": "eighty"}, "PORT must be a number"),
             ({"DATABASE_URL": "mysql://localhost/hms"}, "must be a PostgreSQL address"),
             ({"HMS_DATA_DIR": "/proc/nowhere", "HMS_SECRET_KEY": ""}, "Cannot write to /proc/nowhere"),
+            ({"HMS_DATA_DIR": __file__, "HMS_SECRET_KEY": ""}, "Cannot write to .*test_commands.py"),
+            ({"HMS_DATA_DIR": f"{__file__}/below", "HMS_SECRET_KEY": ""}, "Cannot write to .*test_commands.py/below"),
             ({"HMS_DEMO": "0", "HMS_SECRET_KEY": ""}, "Set HMS_SECRET_KEY"),
         ],
     )
