@@ -10,7 +10,7 @@ from conftest import sign_in
 from hms import access
 from hms.models import User
 from hms.testing import make_appointment, make_doctor, make_patient, make_user
-from hms.tests.walk import CLINICAL, Rows, patterns, places
+from hms.tests.walk import CLINICAL, Rows, body, patterns, places
 
 ROLES = ["signed out", *User.Role.values]
 KINDS = [("GET", False), ("POST", False), ("GET", True), ("POST", True)]
@@ -48,7 +48,7 @@ def ask(cookies, role, method, path, htmx=False, data=None, **headers):
         headers["HX-Request"] = "true"
     with transaction.atomic():
         response = getattr(client, method.lower())(path, data=data, headers=headers)
-        response.content
+        body(response)
         transaction.set_rollback(True)
     return response
 
@@ -94,7 +94,7 @@ def _let_in(place, response):
     own_rule = place.name.startswith("admin:") or place.name in NEEDS_A_SECOND_FACTOR
     if response.status_code == 403 and not own_rule:
         return "was refused"
-    shown = [c for c in CLINICAL if c in response.content.decode(errors="replace")]
+    shown = [c for c in CLINICAL if c in body(response).decode(errors="replace")]
     return f"shows clinical text {shown}" if shown else ""
 
 

@@ -62,6 +62,13 @@ OF_PATIENTS = {
 }
 
 
+def body(response):
+    """All of an answer, also of one that is sent while it is read."""
+    if not hasattr(response, "body"):
+        response.body = response.getvalue()
+    return response.body
+
+
 class Rows:
     """One row of everything that an address can name."""
 
@@ -140,7 +147,7 @@ class Rows:
 
     def shown_in(self, response):
         """The canaries that an answer holds, in its body or its headers; in any case (names are shown in capitals)."""
-        text = f"{response.content.decode(errors='replace')} {response.headers}".lower()
+        text = f"{body(response).decode(errors='replace')} {response.headers}".lower()
         return [c for c in self.canaries if c.lower() in text]
 
     def fill(self, name, parameter):
