@@ -92,8 +92,11 @@ def _code(invoice):
 
 def _qr(kind, number, document, last, currency=None):
     currency = currency or document.currency
-    total = money.rounded(document.total_amount, currency)
-    text = ";".join([f"HMS:{kind}", number, f"{document.issued_on:%Y-%m-%d}", f"{currency} {total}", last])
+    return _qr_text(kind, number, document.issued_on, document.total_amount, currency, last)
+
+
+def _qr_text(kind, number, day, amount, currency, last):
+    text = ";".join([f"HMS:{kind}", number, f"{day:%Y-%m-%d}", f"{currency} {money.rounded(amount, currency)}", last])
     return segno.make(text, micro=False, error="m").svg_inline(border=0)
 
 
@@ -140,11 +143,12 @@ def receipt_data(payment):
     rounding = cash.rounding_of(payment)
     if rounding:
         sums.append({"label": _("Of it rounded"), "amount": shown(-rounding.value, currency), "strong": False})
-    lines = [{"text": a.invoice.number, "net": shown(a.amount, currency)} for a in payment.allocations.all()]
+    paid = payment.allocations.select_related("invoice").prefetch_related("invoice__lines")
+    lines = [_paid_line(a, currency) for a in paid]
     if kept := payments.kept(payment):
-        lines.append({"text": _("Kept as credit"), "net": shown(kept, currency)})
+        lines.append({"text": _("Kept as credit"), "net": shown(kept, currency), "lines": []})
     return {
-        "title": _("Receipt"),
+        "title": _("Receipt") if payment.kind == "PAYMENT" else str(payment.get_kind_display()),
         "hospital": printing.hospital_lines(),
         "patient": {
             "name": str(patient.user),
@@ -161,4 +165,31 @@ def receipt_data(payment):
         "printed_at": f"{timezone.now().astimezone(hospital().zone):%d-%b-%Y %H:%M}",
         "lines": lines,
         "sums": sums,
+        "together": [
+            f"{other.number}, {other.get_method_display()}, {shown(other.value, currency)}"
+            for other in payments.together(payment)
+        ],
+        "qr": _qr_text(
+            "RECEIPT",
+            payment.number,
+            payment.received_at.astimezone(hospital().zone),
+            payment.value,
+            currency,
+            payment.method,
+        ),
+    }
+
+
+def _paid_line(allocation, currency):
+    """What a receipt says of an invoice: what of it was paid, and all that it charges."""
+    invoice = allocation.invoice
+    words = {
+        "number": invoice.number,
+        "day": clinical_date(invoice.issued_on),
+        "total": shown(invoice.total_amount, currency),
+    }
+    return {
+        "text": _("Invoice %(number)s of %(day)s, %(total)s in all") % words,
+        "net": shown(allocation.amount, currency),
+        "lines": [f"{line.text}: {shown(line.net, currency)}" for line in invoice.lines.all()],
     }

@@ -14,6 +14,7 @@ WORDS = {
     "closed": _("Closed"),
     "code_of_credit": _("Holds number, day and amount of this credit note, nothing of the patient."),
     "code_of_invoice": _("Holds number, day, amount and due date of this invoice, nothing of the patient."),
+    "code_of_receipt": _("Holds number, day, amount and method of this receipt, nothing of the patient."),
     "code_of_reminder": _(
         "Holds number, day, amount still to pay and due date of this invoice, nothing of the patient."
     ),
@@ -60,6 +61,7 @@ WORDS = {
     "text": _("Text"),
     "times": _("Times"),
     "to": _("To"),
+    "together": _("Paid together with"),
     "total": _("Total"),
     "visit": _("Visit"),
     "what": _("What"),

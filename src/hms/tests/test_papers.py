@@ -105,9 +105,25 @@ def test_a_credit_note_and_a_receipt_say_what_they_are_for(clerk):
     payment = take(invoice, clerk, "50.00", "CASH", tendered=Decimal(60))
     _pages, text = read(documents.receipt_pdf(payment))
     assert all(said in text for said in (payment.number, invoice.number, "£50.00", "£60.00", "£10.00", "Cash"))
+    charged = invoice.lines.get().text  # and what was charged, though a part of it was paid
+    assert all(said in text for said in (f"{charged}: £100.00", "£120.00 in all", "Holds number, day, amount"))
     note = credit_notes.credit(invoice, amounts={invoice.lines.get().pk: 10}, reason="Waited", by=clerk)
     _pages, text = read(documents.credit_note_pdf(note))
     assert all(said in text for said in (note.number, invoice.number, "Waited", "£12.00"))
+
+
+def test_a_receipt_names_what_was_paid_with_it_and_a_refund_its_own_kind(clerk):
+    invoice = make_invoice()
+    parts = [payments.Part("CASH", Decimal(30)), payments.Part("CARD", Decimal(90))]
+    first, second = payments.take(
+        patient=invoice.patient, parts=parts, invoices=[invoice], by=clerk, key="two", keep_rest=True
+    )
+    _pages, text = read(documents.receipt_pdf(first))
+    assert f"Paid together with: {second.number}, Card, £90.00" in text
+    back = payments.refund(second, amount=Decimal(20), by=clerk, key="back", reason="Too much")
+    _pages, text = read(documents.receipt_pdf(back))
+    assert f"Refund {back.number}" in text
+    assert "Too much" in text
 
 
 class TestStatement:
