@@ -129,7 +129,7 @@ def test_a_refusal_keeps_its_title_while_the_page_lives(desk, page_for):
 def test_of_two_clerks_at_one_invoice_one_is_paid_and_the_other_told(desk, page_for):
     open_drawer(desk.rita)
     open_drawer(desk.remo)
-    invoice = make_invoice(patient=desk.omar)
+    make_invoice(patient=desk.omar)
     pages = [live(page_for(clerk), f"/billing/patients/{desk.omar.pk}/") for clerk in (desk.rita, desk.remo)]
     for page in pages:
         page.get_by_label("Card").fill("100")
@@ -137,9 +137,78 @@ def test_of_two_clerks_at_one_invoice_one_is_paid_and_the_other_told(desk, page_
     first.get_by_role("button", name="Take the payment").click()
     expect(first.locator("h1")).to_contain_text("Receipt")
     expect(second.locator("#account-rows")).to_contain_text("Payment")  # live, before it is too late
+    expect(second.locator("#account-owed")).to_contain_text("Nothing is owed")
+    expect(second.get_by_label("Card")).to_have_value("100")
     second.get_by_role("button", name="Take the payment").click()
-    expect(second.locator("error-summary")).to_contain_text(f"{invoice.number} has been paid already")
+    expect(second.locator("error-summary")).to_contain_text("That is £100.00 more than is owed")
     assert [row.value for row in Payment.objects.all()] == [100]
+
+
+def test_a_clerk_whose_page_is_not_live_is_told_that_the_invoice_is_paid(desk, page_for):
+    open_drawer(desk.rita)
+    invoice = make_invoice(patient=desk.omar)
+    page = page_for(desk.rita, java_script_enabled=False)
+    page.goto(f"/billing/patients/{desk.omar.pk}/")
+    pay(invoice, desk.remo)
+    page.get_by_label("Card").fill("100")
+    page.get_by_role("button", name="Take the payment").click()
+    expect(page.locator("error-summary")).to_contain_text(f"{invoice.number} has been paid already")
+
+
+def pay(invoice, clerk, amount=100):
+    if not payments.open_shift(clerk):
+        open_drawer(clerk)
+    part = payments.Part("CARD", Decimal(amount))
+    return payments.take(patient=invoice.patient, parts=[part], invoices=[invoice], by=clerk, key=f"{invoice.pk}")
+
+
+def test_what_is_owed_follows_and_keeps_what_the_clerk_chose(desk, page_for):
+    first, second = make_invoice(patient=desk.omar, amount=100), make_invoice(patient=desk.omar, amount=30)
+    page = live(page_for(desk.rita), f"/billing/patients/{desk.omar.pk}/")
+    owed = page.locator("#account-owed")
+    expect(owed).to_contain_text("Your drawer is closed")
+    open_drawer(desk.rita)
+    expect(owed).not_to_contain_text("Your drawer is closed")
+    page.get_by_label("Cash", exact=True).fill("12")
+    owed.get_by_label(second.number).uncheck()
+    page.get_by_label("Card").fill("18")  # the focus leaves the list
+    third = make_invoice(patient=desk.omar, amount=7)
+    expect(owed).to_contain_text("£137.00")
+    expect(owed.get_by_label(second.number)).not_to_be_checked()
+    expect(owed.get_by_label(third.number)).not_to_be_checked()  # some were left out: what came since is not meant
+    expect(owed.get_by_label(first.number)).to_be_checked()
+    pay(second, desk.remo, amount=30)
+    expect(owed).to_contain_text("£107.00")
+    expect(owed).not_to_contain_text(second.number)
+    page.get_by_role("button", name="Take the payment").click()
+    expect(page.locator("h1")).to_contain_text("Receipt")
+    assert (payments.balance(first), payments.balance(third)) == (70, 7)
+
+
+def test_a_patients_page_at_the_desk_follows_what_is_owed(desk, page_for):
+    invoice = make_invoice(patient=desk.omar)
+    page = live(page_for(desk.remo), f"/desk/patients/{desk.omar.pk}/")
+    expect(page.locator("#patient-owed")).to_have_text("£100.00")
+    pay(invoice, desk.rita, amount=40)
+    expect(page.locator("#patient-owed")).to_have_text("£60.00")
+    make_appointment(patient=desk.omar, doctor=desk.ben)
+    expect(page.locator("#patient-visits")).not_to_contain_text("None booked")
+
+
+def test_all_overdue_that_the_list_shows_are_reminded_by_keyboard(desk, page_for):
+    long_ago = hospital().today() - timedelta(days=40)
+    for n in range(27):  # more than a page
+        make_invoice(patient=desk.omar, amount=n + 1, due_date=long_ago, issued_on=long_ago)
+    make_invoice(patient=desk.flora, due_date=long_ago, issued_on=long_ago)
+    page = live(page_for(desk.rita), f"/billing/?status=overdue&patient={desk.omar.pk}")
+    _tab_to(page, "Remind of all shown…")
+    page.keyboard.press("Enter")
+    expect(page.locator("h1")).to_have_text("Remind of all overdue invoices that the list shows?")
+    expect(page.locator("dl.facts")).to_contain_text("Omar")
+    _tab_to(page, "Mail 27 reminders")
+    page.keyboard.press("Enter")
+    expect(page.locator("#toasts")).to_contain_text("27 reminders are on their way")
+    expect(page).to_have_url(re.compile(rf"status=overdue&patient={desk.omar.pk}$"))
 
 
 def _tab_to(page, name):

@@ -22,5 +22,5 @@ def render(changes, key):
     )
 
 
-# What billing's tables announce (hms.models.triggers).
-NOUNS = {"invoice", "credit_note", "payment", "shift"}
+# What billing's tables announce (hms.models.triggers), and visits, which stand beside what is owed on a patient's page.
+NOUNS = {"invoice", "credit_note", "payment", "shift", "appointment"}

@@ -13,6 +13,7 @@ from hms import billing_letters, documents, pdf
 from hms.domain import audit, cash, statements
 from hms.domain import payments as ledger
 from hms.errors import DomainError
+from hms.middleware import is_background
 from hms.models import Allocation, Invoice, Patient, Payment
 
 FORM = ["GET", "HEAD", "POST"]
@@ -34,7 +35,7 @@ def account(request, pk):
             form.add_error(e.field if e.field in form.fields else None, str(e))
         else:
             return redirect("billing:receipt", made[0].pk)
-    else:
+    elif not is_background(request):
         audit.viewed(patient, by=request.user, action="account.viewed")
     owed = ledger.owed(patient)
     chosen = request.POST.getlist("invoice") or request.GET.getlist("invoice")

@@ -26,6 +26,7 @@ from hms.domain import patients as domain
 from hms.domain.settings import hospital
 from hms.errors import DomainError, Stale
 from hms.forms import BirthDateTextField, DateOfBirthField, DateTextField, PhoneField
+from hms.middleware import is_background
 from hms.models import Appointment, Patient
 from hms.tables import keep_address
 
@@ -124,7 +125,8 @@ def patient(request, pk):
         .defer(*CLINICAL),
         pk=pk,
     )
-    audit.viewed(patient, by=request.user)
+    if not is_background(request):
+        audit.viewed(patient, by=request.user)
     booked = Appointment.objects.filter(patient=patient).select_related("doctor__user", "doctor__department")
     today, _end = hospital().day_bounds(hospital().today())
     coming = Q(appointment_date__gte=today, status__in=Appointment.WAITING_TO_HAPPEN) | Q(
