@@ -338,6 +338,18 @@ def test_lines_are_prescribed_by_keys_alone_one_after_the_other(visit, page_for)
     expect(page.locator("#prescriptions li")).to_have_count(2)
 
 
+def test_the_keyboard_goes_on_where_a_pressed_button_was(visit, page_for):
+    page = consultation(page_for(visit.doctor.user), visit)
+    page.get_by_role("button", name="Asked: there are none").press("Enter")
+    expect(page.locator("#banner-allergies")).to_contain_text("No known allergies")
+    expect(page.locator("#allergies")).to_be_focused()
+    page.keyboard.press("Tab")
+    page.keyboard.press("Enter")
+    page.get_by_label("Allergic to").fill("Latex")
+    page.keyboard.press("Enter")
+    expect(page.locator("#banner-allergies")).to_contain_text("Latex")
+
+
 @pytest.mark.parametrize(("scheme", "width"), SCREENS)
 def test_axe_finds_nothing_in_an_open_list(visit, page_for, scheme, width):
     page = consultation(

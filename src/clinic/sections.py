@@ -10,6 +10,7 @@ from hms.domain import records
 from hms.errors import DomainError
 from hms.models import Appointment, MedicalRecord
 
+OF_A_ROW = ("reason", "ended")  # fields of the small forms at a row
 OF_THE_PATIENT = ("allergies", "problems")  # not of the record: what is learnt after signing is written down too
 
 
@@ -28,7 +29,7 @@ def answer(request, appointment, section, *, refusal=None, done="", reason="", a
     """The section anew: as a fragment to htmx (422 after a refusal), as the page or a redirect to it for the rest.
 
     ``section`` is the fragment's name and id; ``shown`` what was typed and what to ask about; ``at`` the id of the row
-    whose own form was refused for want of a ``reason``: it stays open, with the refusal in it. Where nothing can be
+    whose own form was refused for what is in its field: it stays open, with the refusal in it. Where nothing can be
     written any more there is no form: what was typed (into it, or as a ``reason``) stands below the refusal.
     """
     if refusal is not None:
@@ -38,7 +39,7 @@ def answer(request, appointment, section, *, refusal=None, done="", reason="", a
             shown = {}
         if not consultation.readable(appointment, request.user):
             return consultation.called_off(request, appointment, refusal, typed)
-        elif at and refusal.field == "reason":
+        elif at and refusal.field in OF_A_ROW:
             shown["at"], typed = at, []
         shown["kept"] = typed
     extra = {f"{section}_{name}": value for name, value in shown.items()}

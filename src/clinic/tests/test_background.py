@@ -55,6 +55,20 @@ def test_problems_that_are_over_stand_below_those_that_go_on(doctor, visit):
         assert part.index("Asthma") < part.index("Sciatica")
 
 
+def test_a_problem_ends_on_the_day_that_is_said_and_a_wrong_day_is_said_at_its_row(doctor, visit):
+    problem = problems.note(visit.patient, text="Sciatica", onset=date(2019, 3, 1), by=doctor.user)
+    end = f"/clinic/appointments/{visit.pk}/problems/{problem.pk}/end/"
+    for wrong, words in (("2018-01-01", "before it began"), ("soon", "is not a day"), ("2999-01-01", "still to come")):
+        response = doctor.post(end, {"ended": wrong}, headers={"HX-Request": "true"})
+        page = response.content.decode()
+        assert response.status_code == 422
+        assert words in page.split(f'id="ended-{problem.pk}-error"')[1].split("</p>")[0]
+        assert f'name="ended" value="{wrong}"' in page
+    assert doctor.post(end, {"ended": "2021-05-01"}).status_code == 302
+    problem.refresh_from_db()
+    assert problem.ended == date(2021, 5, 1)
+
+
 def test_the_number_of_queries_does_not_grow(doctor, visit):
     first = allergies.note(visit.patient, substance="first", by=doctor.user)
     allergies.end(first, reason="x", by=doctor.user)

@@ -28,6 +28,8 @@ def context(appointment, record, user):
         "problems_open": False,
         "problems_chosen": None,
         "problems_options": None,
+        "problems_today": hospital().today(),
+        "problems_typed_end": None,
     }
 
 
@@ -106,7 +108,7 @@ def problem_end(request, pk, problem):
     except ValueError:
         day = None
     if day is None:
-        refusal = DomainError(_("“%(day)s” is not a day.") % {"day": text[:20]})
-        return answer(request, appointment, "problems", refusal=refusal)
-    _done, refusal = attempt(appointment, lambda: problems.end(found, on=day, by=request.user))
-    return answer(request, appointment, "problems", refusal=refusal)
+        refusal = DomainError(_("“%(day)s” is not a day.") % {"day": text[:20]}, field="ended")
+    else:
+        _done, refusal = attempt(appointment, lambda: problems.end(found, on=day, by=request.user))
+    return answer(request, appointment, "problems", refusal=refusal, at=found.pk, typed_end=text)

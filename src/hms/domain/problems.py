@@ -19,7 +19,7 @@ def note(patient, *, text="", code=None, onset=None, by):
     text = " ".join((icd.title if icd else text).split())[:300]
     if not text:
         raise DomainError(_("Write what the problem is."), field="text")
-    _not_to_come(onset, "onset")
+    _in_a_life(patient, onset, "onset")
     with transaction.atomic(), pghistory.context(user=by.pk, action="problem.noted"):
         patient = Patient.objects.select_for_update().get(pk=patient.pk)
         _enter_earlier(patient, by)
@@ -41,7 +41,7 @@ def _enter_earlier(patient, by):
 
 def end(problem, *, on, by):
     """The problem is over since ``on``."""
-    _not_to_come(on, "ended")
+    _in_a_life(problem.patient, on, "ended")
     with transaction.atomic(), pghistory.context(user=by.pk, action="problem.ended"):
         patient = Patient.objects.select_for_update().get(pk=problem.patient_id)
         problem = Problem.objects.select_for_update().get(pk=problem.pk)
@@ -55,9 +55,13 @@ def end(problem, *, on, by):
         return problem
 
 
-def _not_to_come(day, field):
+def _in_a_life(patient, day, field):
     if day and day > hospital().today():
         raise DomainError(_("This day is still to come."), field=field)
+    if day and day < patient.date_of_birth:
+        raise DomainError(
+            _("The patient was born later, on %(day)s.") % {"day": f"{patient.date_of_birth:%d-%b-%Y}"}, field=field
+        )
 
 
 def _summarise(patient):

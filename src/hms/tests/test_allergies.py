@@ -86,6 +86,7 @@ def test_problems_refuse(patient, by):
         ("no code", lambda: problems.note(patient, code="ZZZ", by=by)),
         ("Write what", lambda: problems.note(patient, text="", by=by)),
         ("still to come", lambda: problems.note(patient, text="x", onset=later, by=by)),
+        ("born later", lambda: problems.note(patient, text="x", onset=date(5, 2, 1), by=by)),
         ("before it began", lambda: problems.end(first, on=date(2000, 1, 1), by=by)),
         ("still to come", lambda: problems.end(first, on=later, by=by)),
     ]:
