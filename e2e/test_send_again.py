@@ -1,10 +1,15 @@
 """Two tabs of one browser: signing in again in the one makes the other's token void, and costs it nothing."""
 
+from datetime import timedelta
+
 import pytest
+from django.contrib.sessions.models import Session
+from django.utils import timezone
 from playwright.sync_api import expect
 
-from e2e.desk import SCREENS, Desk, open_board, violations
+from e2e.desk import SCREENS, Desk, hospital_slot, open_board, violations
 from hms.models import Appointment, Patient
+from hms.testing import make_appointment
 
 pytestmark = pytest.mark.browser
 
@@ -68,6 +73,22 @@ def test_axe_finds_nothing_on_the_page_that_sends_it_again(desk, page_for, live_
     expect(page.get_by_role("button", name="Send it again")).to_be_focused()
     assert violations(page) == []
     assert page.evaluate("document.documentElement.scrollWidth") <= width
+
+
+def test_without_scripts_a_note_of_an_ended_session_is_sent_after_signing_in(desk, page_for, live_hms):
+    visit = make_appointment(patient=desk.omar, doctor=desk.ben, start=hospital_slot(0), status="IN_PROGRESS")
+    page = page_for(desk.ben.user, java_script_enabled=False)
+    page.goto(f"/clinic/appointments/{visit.pk}/")
+    page.locator("#note-notes").fill("Wheezes <b>at</b> night.\nBetter by day.")
+    Session.objects.update(expire_date=timezone.now() - timedelta(minutes=1))
+    page.locator("#note button", has_text="Save").click()
+    expect(page.locator("h1")).to_have_text("You are signed out")
+    expect(page.locator("main")).not_to_contain_text("Wheezes", use_inner_text=True)
+    sign_in_elsewhere(page, live_hms, desk.ben.user)
+    page.get_by_role("button", name="Send it again").click()
+    expect(page.locator("main")).to_contain_text(f"You are signed in as {desk.ben.user} now.")
+    page.get_by_role("button", name="Send it again").click()
+    expect(page.locator("#note-notes")).to_have_value("Wheezes <b>at</b> night.\nBetter by day.")
 
 
 def fill(page):

@@ -13,7 +13,7 @@ from django.shortcuts import redirect, render, resolve_url
 from django.utils.translation import gettext as _
 from django_htmx.http import HttpResponseClientRedirect
 
-from hms import access, pdf
+from hms import access, pdf, send_again
 from hms.models import User
 
 logger = logging.getLogger(__name__)
@@ -63,7 +63,9 @@ class SessionLimits:
         if request.user.is_authenticated:
             now = time.time()
             if now >= expires_at(request.session, request.user):
+                ended_for = request.user.pk
                 logout(request)
+                request.ended_for = ended_for
             elif not is_background(request) and now - request.session["seen_at"] > SEEN_EVERY:
                 request.session["seen_at"] = now
         return self.get_response(request)
@@ -109,7 +111,10 @@ class Doors:
 
 
 def to_sign_in(request):
-    """The sign-in page, and back here afterwards; an htmx request leaves its page instead of swapping this in."""
+    """The sign-in page, and back here afterwards; an htmx request leaves its page instead of swapping this in.
+
+    What a form brings is not thrown away for that: its page says to sign in beside it, and to send it again.
+    """
     sign_in = resolve_url(settings.LOGIN_URL)
     if request.path.startswith("/live/"):
         return HttpResponse(status=401)
@@ -120,6 +125,8 @@ def to_sign_in(request):
         back = page.path + (f"?{page.query}" if page.query else "")
         # The page offers to sign in without leaving it (session-watch); only without that does it leave.
         return HttpResponseClientRedirect(f"{sign_in}?{urlencode({'next': back})}")
+    if request.method == "POST" and send_again.is_worth_it(request):
+        return send_again.page(request, status=401)
     back = request.get_full_path() if request.method == "GET" else "/"
     return redirect(f"{sign_in}?{urlencode({'next': back})}")
 

@@ -1,7 +1,5 @@
 """Pages that belong to no audience: the way in, health, errors."""
 
-from urllib.parse import urlsplit
-
 from django.core.exceptions import RequestDataTooBig
 from django.db import connection
 from django.http import HttpResponse, JsonResponse
@@ -10,7 +8,7 @@ from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
-from hms import access
+from hms import access, send_again
 from hms.middleware import expires_at
 
 
@@ -116,7 +114,7 @@ def server_error(request):
 
 def csrf_failure(request, reason=""):
     """A token from before the last sign-in. What a page of ours sent is handed back, to be sent once more."""
-    if not _sent_by_us(request):
+    if not send_again.sent_by_us(request):
         return error(
             request,
             403,
@@ -132,16 +130,4 @@ def csrf_failure(request, reason=""):
         )
         response["X-Stale-Token"] = "1"  # csrf.js takes the new one, and sends it again by itself
         return response
-    fields = [(name, text) for name, texts in request.POST.lists() if name != "csrfmiddlewaretoken" for text in texts]
-    names = {name for name, _text in fields}
-    secret = request.path.startswith("/accounts/") or any("password" in name for name in names)
-    context = {"fields": [] if secret else fields, "again": not (secret or request.FILES)}
-    return render(request, "hms/send_again.html", context, status=403)
-
-
-def _sent_by_us(request):
-    """Whether one of our own pages sent this, as far as the browser says."""
-    if site := request.headers.get("Sec-Fetch-Site"):
-        return site == "same-origin"
-    page = request.headers.get("Origin") or request.headers.get("Referer") or ""
-    return urlsplit(page).netloc == request.get_host()
+    return send_again.page(request, status=403)

@@ -92,3 +92,68 @@ def test_to_htmx_it_is_said_beside_the_untouched_form(strict):
     assert "toast-error" in page
     assert "still here" in page
     assert "X-Stale-Token" not in post(strict, {"HX-Request": "true"}).headers
+
+
+class TestTheSessionEnded:
+    """A form that is sent after the end of its session, by a browser without scripts."""
+
+    @pytest.fixture
+    def ended(self, db):
+        self.rita = make_user("RECEPTIONIST", first_name="Rita")
+        client = sign_in(Client(enforce_csrf_checks=True), self.rita)
+        self.token = token(client.get("/desk/patients/new/"))
+        self.age(client)
+        return client
+
+    def age(self, client):
+        session = client.session
+        session["seen_at"] = 0
+        session.save()
+
+    def test_what_was_typed_is_sent_again_after_signing_in(self, ended):
+        response = post(ended, OURS, csrfmiddlewaretoken=self.token)
+        assert response.status_code == 401
+        assert response.headers["Cache-Control"] == "no-store"
+        page = response.content.decode()
+        assert 'href="/accounts/login/"' in page
+        assert "typed note" not in re.sub(r"<textarea.*?</textarea>", "", page, flags=re.DOTALL)
+        assert not Patient.objects.exists()
+        sign_in(ended, self.rita)  # on another page; that changes the token
+        page = ended.post("/desk/patients/new/", sent_by(page) | {"csrfmiddlewaretoken": "s" * 64}, headers=OURS)
+        assert "You are signed in as <strong><bdi>Rita" in page.content.decode()
+        response = ended.post("/desk/patients/new/", sent_by(page.content.decode()), headers=OURS)
+        assert response.status_code == 302
+        assert Patient.objects.get().desk_note == "typed note"
+
+    def test_still_signed_out_it_comes_back_once_more(self, ended):
+        page = post(ended, OURS, csrfmiddlewaretoken=self.token).content.decode()
+        response = ended.post("/desk/patients/new/", sent_by(page), headers=OURS)
+        assert response.status_code == 401
+        assert sent_by(response.content.decode()).items() >= PERSON.items()
+
+    def test_somebody_else_who_signs_in_does_not_get_it(self, ended):
+        page = post(ended, OURS, csrfmiddlewaretoken=self.token).content.decode()
+        sign_in(ended, make_user("RECEPTIONIST", first_name="Remo"))
+        again = ended.post("/desk/patients/new/", sent_by(page) | {"csrfmiddlewaretoken": "s" * 64}, headers=OURS)
+        assert again.status_code == 403
+        assert "somebody else’s" in again.content.decode()
+        assert "typed note" not in again.content.decode()
+        assert not Patient.objects.exists()
+
+    @pytest.mark.parametrize("fields", [{}, {"password": "secret-pass-word"}])
+    def test_a_button_alone_leads_to_the_sign_in_and_a_password_is_not_kept(self, ended, fields):
+        data = {"csrfmiddlewaretoken": self.token} | fields
+        response = ended.post("/desk/patients/new/", data, headers=OURS)
+        if not fields:
+            assert response.headers["Location"].startswith("/accounts/login/")
+        else:
+            assert "secret-pass-word" not in response.content.decode()
+
+    def test_what_another_site_sends_is_not_shown(self, ended):
+        response = post(ended, {"Sec-Fetch-Site": "cross-site"}, csrfmiddlewaretoken=self.token)
+        assert response.status_code == 302
+        assert response.headers["Location"].startswith("/accounts/login/")
+
+
+def token(response):
+    return re.search(r'name="csrfmiddlewaretoken" value="([^"]*)"', response.content.decode())[1]
