@@ -26,6 +26,7 @@ CHARTS = {
     "bmi": ["bmi"],
     "pain": ["pain"],
 }
+BMI = (9, 70)  # kg/m²; below it are starving adults and the smallest newborn, above it a handful of people
 
 
 class Unlikely(DomainError):
@@ -59,14 +60,26 @@ def take(record, *, values, by, sure=()):
     if "systolic" in values and values["systolic"] <= values["diastolic"]:
         raise DomainError(_("The upper pressure comes first: these two are swapped."), field="systolic")
     unlikely = [n for n, v in values.items() if n not in sure and not RANGES[n][2] <= v <= RANGES[n][3]]
+    if (bmi := _odd_bmi(values)) and not {"weight", "height"} <= set(sure):
+        unlikely += [n for n in ("weight", "height") if n not in unlikely]
     if unlikely:
         said = ", ".join(f"{Vitals._meta.get_field(n).verbose_name} {values[n]} {RANGES[n][0]}" for n in unlikely)
+        if bmi and "weight" in unlikely:
+            said += f" (BMI {bmi:.1f})"
         raise Unlikely(_("This is unusual: %(what)s. Is it right?") % {"what": said}, unlikely)
     with transaction.atomic(), pghistory.context(user=by.pk, action="vitals.taken"):
         record = records.assert_open(record)
         return Vitals.objects.create(
             patient_id=record.patient_id, record=record, taken_at=timezone.now(), taken_by=by, **values
         )
+
+
+def _odd_bmi(values):
+    """The body mass index, kg/m², where each of weight and height may be right, but hardly both; else None."""
+    if not {"weight", "height"} <= values.keys():
+        return None
+    bmi = values["weight"] / (values["height"] / 100) ** 2
+    return None if BMI[0] <= bmi <= BMI[1] else bmi
 
 
 def mark_wrong(vitals, *, reason, by):

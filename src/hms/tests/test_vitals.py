@@ -39,6 +39,17 @@ def test_both_pressures_are_one_course(record):
     assert [values for _at, values in pressure.rows] == [[150, 95], [140, 90]]
 
 
+def test_a_weight_that_does_not_go_with_the_height_is_asked_about(record):
+    odd = {"weight": Decimal(5), "height": Decimal(180), "pulse": 70}
+    with pytest.raises(vitals.Unlikely, match=r"weight 5 kg, height 180 cm \(BMI 1\.5\)") as question:
+        take(record, **odd)
+    assert question.value.fields == ["weight", "height"]
+    with pytest.raises(vitals.Unlikely):
+        take(record, sure={"weight"}, **odd)
+    assert take(record, sure={"weight", "height"}, **odd).weight == 5
+    assert take(record, weight=Decimal("3.4"), height=Decimal(51)).bmi == Decimal("13.1")  # a newborn
+
+
 @pytest.mark.parametrize(
     ("values", "field"),
     [

@@ -5,6 +5,7 @@
 // Colours come from the page, so that both themes look right; both are drawn again when the size or the theme changes.
 import uPlot from "uplot"
 
+const DAY = 86400 // seconds
 const FONT = "12px system-ui, sans-serif"
 
 class Chart extends HTMLElement {
@@ -55,7 +56,7 @@ class Chart extends HTMLElement {
 class LineChart extends Chart {
   // Never a month in figures; over more than a year the year matters more than the day.
   #day(x) {
-    const long = x[x.length - 1] - x[0] > 365 * 86400
+    const long = x[x.length - 1] - x[0] > 365 * DAY
     const shown = long ? { month: "short", year: "numeric" } : { day: "numeric", month: "short" }
     const { lang } = document.documentElement
     const format = new Intl.DateTimeFormat(lang === "en" ? "en-GB" : lang || undefined, shown) // our English: 7 Nov
@@ -79,6 +80,8 @@ class LineChart extends Chart {
       legend: { show: false },
       axes: this.axes({ space: 70, values: (_u, ticks) => ticks.map(this.#day(x)) }),
       series: [{}, ...series],
+      // One measurement has no course: its day, in the middle of a week.
+      scales: { x: { range: (_u, from, to) => (x.length > 1 ? [from, to] : [x[0] - 3 * DAY, x[0] + 3 * DAY]) } },
     }
     return new uPlot(options, [x, ...lines], this)
   }
