@@ -70,6 +70,12 @@ def test_a_cancelled_visit_refuses_and_keeps_the_draft(doctor, visit):
     assert response.status_code == 422
     assert "Copy your text" in response.json()["error"]
     assert notes_of(visit) == "a draft"
+    page = doctor.get(f"/clinic/appointments/{visit.pk}/", follow=True).content.decode()
+    assert "is kept. It is shown at its visit" in page
+    assert "a draft" not in page
+    assert "more" not in page.split("<main")[1].split("</main>")[0]
+    Appointment.objects.update(status="IN_PROGRESS")
+    assert "<bdi>more</bdi>" in doctor.get(f"/clinic/appointments/{visit.pk}/").content.decode()
 
 
 def test_what_was_set_aside_is_shown_to_its_writer_and_put_below(doctor, visit):

@@ -13,7 +13,7 @@ from clinic.banner import banner
 from clinic.forms import ReasonForm
 from hms import pdf
 from hms.dates import parse_date
-from hms.domain import audit, breakglass, prescriptions, relations, timeline, vitals
+from hms.domain import audit, breakglass, prescriptions, relations, set_aside, timeline, vitals
 from hms.domain.settings import hospital
 from hms.errors import DomainError
 from hms.models import Appointment, Patient
@@ -177,6 +177,7 @@ def record_open(request, pk):
         raise Http404
     form = ReasonForm(request.POST if request.method == "POST" else None)
     context = {"patient": known.patient, "ended": known.glass, "form": form}
+    context["kept"] = set_aside.is_waiting_of(known.patient, by=request.user)
     if request.method != "POST":
         return render(request, "clinic/access_ended.html", context)
     if form.is_valid():

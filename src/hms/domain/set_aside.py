@@ -33,6 +33,11 @@ def waiting(appointment, *, by):
     return list(SetAsideText.objects.filter(appointment_id=appointment.pk, user=by, settled_at=None).order_by("at"))
 
 
+def is_waiting_of(patient, *, by):
+    """Whether any text of this person's for any visit of the patient is set aside."""
+    return SetAsideText.objects.filter(appointment__patient=patient, user=by, settled_at=None).exists()
+
+
 def settle_page(appointment, *, session, fields, by):
     """A later save of these fields of the same page was taken: its writer has chosen what stays."""
     rows = SetAsideText.objects.filter(appointment_id=appointment.pk, user=by, session=session, settled_at=None)
