@@ -131,6 +131,22 @@ class TestSigning:
         assert response.status_code == 422
         assert "y" * 20_001 in text(response)
 
+    def test_an_addendum_takes_no_more_than_its_part_of_the_page(self, doctor, visit, htmx):
+        make_record(visit, notes="Cough.", signed=True)
+        refused = doctor.post(url(visit, "addenda/"), {"text": " "}, headers=htmx)
+        assert refused.status_code == 422
+        assert text(refused).lstrip().startswith('<section class="panel sign" id="sign"')
+        assert 'aria-describedby="text-error" autofocus' in text(refused)
+        added = doctor.post(url(visit, "addenda/"), {"text": "Called back."}, headers=htmx)
+        assert added.status_code == 200
+        assert text(added).lstrip().startswith('<section class="panel sign" id="sign"')
+        assert "Called back." in text(added)
+
+    def test_what_refreshes_itself_asks_the_page_wherever_it_is_shown(self, doctor, visit):
+        make_record(visit, notes="Cough.", signed=True)
+        page = text(doctor.post(url(visit, "addenda/"), {"text": " "}))  # its address answers nobody who gets it
+        assert page.count("<live-section") == page.count(f'data-get="{url(visit)}"') == 3
+
     def test_how_it_was_written(self, doctor, visit):
         record = make_record(visit, notes="The knee hurts.")
         record.notes = "The left knee hurts."

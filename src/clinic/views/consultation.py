@@ -68,8 +68,6 @@ def page(
     typed=None,
     refusal="",
     conflict=None,
-    addendum="",
-    addendum_problem="",
     extra=None,
 ):
     """The page; ``typed`` are texts to show instead of the saved ones, after a refusal."""
@@ -100,8 +98,6 @@ def page(
             if not (conflict and row == conflict["kept"])
         ],
         "saved_at": record and notes.saved_at(record),
-        "addendum": addendum,
-        "addendum_problem": addendum_problem,
     }
     context |= context_of(request, appointment, record) | (extra or {})
     return render(request, "clinic/consultation.html", context, status=status)
@@ -117,6 +113,8 @@ def context_of(request, appointment, record):
         "mine": appointment.doctor.user_id == request.user.pk,
         "alone": False,
         "sign_problem": "",
+        "addendum": "",
+        "addendum_problem": "",
     }
     context |= {f"{name}_{what}": nothing for name in NAMES for what, nothing in NOTHING}
     for section in SECTIONS:

@@ -44,9 +44,16 @@ def _not_signed(request, appointment, refusal, read):
         return HttpResponseClientRefresh() if request.htmx else redirect("clinic:consultation", appointment.pk)
     if not request.htmx:
         return consultation.page(request, appointment, status=422, extra={"sign_problem": refusal})
-    context = consultation.context_of(request, appointment, record) | {"sign_problem": refusal}
     # The rest of the page stays as it was read, so what is signed from it is what was read.
-    return render(request, "clinic/_sign.html", context | {"sign_version": read}, status=422)
+    return _part(request, appointment, record, status=422, sign_problem=refusal, sign_version=read)
+
+
+def _part(request, appointment, record, *, status=200, **shown):
+    """The part of the page with signature and addenda, anew."""
+    addenda = MedicalRecord.objects.filter(appointment=appointment, amends__isnull=False)
+    addenda = addenda.select_related("signed_by").order_by("created_at", "pk")
+    context = consultation.context_of(request, appointment, record) | {"addenda": addenda} | shown
+    return render(request, "clinic/_sign.html", context, status=status)
 
 
 @require_POST
@@ -60,7 +67,12 @@ def record_addend(request, pk):
     except DomainError as e:
         if not consultation.readable(appointment, request.user):
             return consultation.called_off(request, appointment, e, [(_("Addendum"), text)])
-        return consultation.page(request, appointment, status=422, addendum=text, addendum_problem=str(e))
+        if request.htmx:
+            return _part(request, appointment, record, status=422, addendum=text, addendum_problem=str(e))
+        shown = {"addendum": text, "addendum_problem": str(e)}
+        return consultation.page(request, appointment, status=422, extra=shown)
+    if request.htmx:
+        return _part(request, appointment, record)
     messages.success(request, _("Added and signed."))
     return redirect(f"{request.path.removesuffix('addenda/')}#addenda")
 
