@@ -47,6 +47,13 @@ def test_a_refused_signature_keeps_the_place_and_leads_to_what_is_missing(desk, 
     page.keyboard.type("Rest.")
     page.get_by_role("button", name="Sign the record").click()
     expect(page.locator("#sign-title")).to_contain_text("Signed by")
+    page.get_by_role("button", name="Add and sign").click()
+    expect(page.locator("#text-error")).to_be_visible()
+    expect(page.locator("#id_text")).to_be_focused()
+    page.keyboard.type("Called back.")
+    page.get_by_role("button", name="Add and sign").click()
+    expect(page.locator("article.addendum")).to_contain_text("Called back.")
+    expect(page.locator("#visit-banner")).to_be_visible()
 
 
 @browser
@@ -118,6 +125,11 @@ def test_phrases_are_written_by_word_and_from_the_list(desk, page_for):
     dialog = page.get_by_role("dialog", name="Phrases")
     expect(dialog.get_by_role("option")).to_have_count(2)
     assert violations(page) == []
+    page.keyboard.type("knee")
+    expect(dialog.get_by_role("option")).to_have_count(1)
+    page.keyboard.press("Escape")  # once, whatever is typed and listed
+    expect(dialog).to_be_hidden()
+    page.keyboard.press("?")
     page.keyboard.type("knee")
     expect(dialog.get_by_role("option")).to_have_count(1)
     page.keyboard.press("Enter")

@@ -100,6 +100,9 @@ class ComboBox extends HTMLElement {
     } else if (event.key === "Enter" && this.#asking && this.hasAttribute("first")) {
       event.preventDefault()
       this.#take = true
+    } else if (event.key === "Escape" && this.closest("dialog")) {
+      event.preventDefault() // a search field would only be emptied, and its list opened anew
+      this.closest("dialog").close()
     } else if (event.key === "Escape" && open) {
       event.preventDefault()
       event.stopPropagation() // closes the list, not what is around it
