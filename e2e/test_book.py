@@ -251,7 +251,7 @@ def test_the_longest_name_widens_no_page(desk, page_for, width):
     pages += [
         f"/desk/appointments/new/?patient={patient.pk}",
         "/desk/patients/?q=www",
-        f"/billing/accounts/{patient.pk}/",
+        f"/billing/patients/{patient.pk}/",
     ]
     wide = {}
     for path in pages:
