@@ -48,7 +48,11 @@ def appointment(request, pk):
 def appointment_new(request):
     """Book: from a free slot (``?doctor=&at=``), for a patient (``?patient=``), or from nothing."""
     form = BookingForm(request.POST or None, initial=_initial(request))
-    if request.method == "POST" and form.is_valid():
+    # Without scripts, the buttons of the picker send one more patient, an empty one: to search is not yet to book.
+    searching = request.POST.getlist("patient")[1:] and not request.POST["patient"]
+    if searching:
+        form.errors.clear()
+    elif request.method == "POST" and form.is_valid():
         try:
             appointment = form.book(by=request.user)
         except DomainError as e:
