@@ -191,5 +191,5 @@ def _paid_line(allocation, currency):
     return {
         "text": _("Invoice %(number)s of %(day)s, %(total)s in all") % words,
         "net": shown(allocation.amount, currency),
-        "lines": [f"{line.text}: {shown(line.net, currency)}" for line in invoice.lines.all()],
+        "lines": [{"text": line.text, "net": shown(line.net, currency)} for line in invoice.lines.all()],
     }

@@ -20,6 +20,14 @@ def formal(family, given):
     return ", ".join(part for part in ((family or "").upper(), given) if part)
 
 
+def joined(family, given):
+    """Given Family, as people are addressed; the other way round where the script writes it so."""
+    family, given = family.strip(), given.strip()
+    if UNSPACED.fullmatch(family) and UNSPACED.fullmatch(given):
+        return f"{family}{given}"
+    return f"{given} {family}".strip()
+
+
 def split(text):
     """``(family, given)`` of a name that was typed in one.
 

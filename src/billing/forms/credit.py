@@ -7,7 +7,12 @@ from hms.forms import MoneyField, ShortText
 
 
 class CreditForm(forms.Form):
-    reason = ShortText(label=_("Reason"), max_length=200, help_text=_("Printed on the credit note."))
+    reason = ShortText(
+        label=_("Reason"),
+        max_length=200,
+        help_text=_("Printed on the credit note."),
+        error_messages={"required": _("Say why it is taken back.")},
+    )
 
     def __init__(self, *args, rests, **kwargs):
         super().__init__(*args, **kwargs)

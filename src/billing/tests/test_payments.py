@@ -42,10 +42,9 @@ def test_the_receipt_says_what_of_it_is_credit(clerk, invoice):
     page = text(clerk.get(f"/billing/payments/{payment.pk}/"))
     assert "<li>Kept as credit <span>£20.00</span></li>" in page
     lines = documents.receipt_data(payment)["lines"]
-    assert [(line["text"], line["net"]) for line in lines] == [
-        (invoice.number, "£100.00"),
-        ("Kept as credit", "£20.00"),
-    ]
+    assert invoice.number in lines[0]["text"]
+    assert [line["net"] for line in lines] == ["£100.00", "£20.00"]
+    assert lines[1]["text"] == "Kept as credit"
     other = make_invoice(patient=invoice.patient, amount=20)
     clerk.post(f"/billing/invoices/{other.pk}/from-credit/")
     assert payments.kept(payment) == 20  # as it was printed
@@ -56,7 +55,7 @@ def test_the_receipt_says_what_of_it_is_credit(clerk, invoice):
 def test_the_receipt_says_what_can_be_given_back_now(clerk, invoice):
     pay(clerk, invoice, card="120", keep_rest="on")
     page = f"/billing/payments/{Payment.objects.get().pk}/"
-    assert "Up to £120.00, by Card. Only £20.00 is for no invoice now" in text(clerk.get(page))
+    assert "Up to £120.00, by card. Only £20.00 is for no invoice now" in text(clerk.get(page))
     credit_notes.cancel(invoice, reason="Twice", by=clerk.user)
     assert "for no invoice now" not in text(clerk.get(page))
 

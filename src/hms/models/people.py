@@ -10,10 +10,9 @@ from django.db.models.functions import Collate, Concat, Lower, Now, Reverse
 from django.utils.translation import gettext_lazy as _
 from phonenumber_field.modelfields import PhoneNumberField
 
-from hms import money
+from hms import money, names
 from hms.models.care import clinical_for, in_care_of
 from hms.models.triggers import announce, append_only_but_for, touch
-from hms.names import formal
 
 
 class Plain(models.Func):
@@ -161,6 +160,10 @@ class User(AbstractUser):
             ),
         ]
 
+    def get_full_name(self):
+        """As its script writes it: Flora Nachtigall, but 王小明, without a space and the family first."""
+        return names.joined(self.last_name, self.first_name)
+
     def __str__(self):
         return self.get_full_name() or self.email or f"#{self.pk}"
 
@@ -192,7 +195,7 @@ class User(AbstractUser):
     @property
     def formal_name(self):
         """FAMILY, Given: how clinical screens name people (NHS patient banner guidance)."""
-        return formal(self.last_name, self.first_name) or str(self)
+        return names.formal(self.last_name, self.first_name) or str(self)
 
 
 class NameToken(models.Model):

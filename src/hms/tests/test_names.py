@@ -5,6 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hms import names
+from hms.models import User
 
 
 @pytest.mark.parametrize(
@@ -41,3 +42,19 @@ def test_nothing_typed_is_lost(text):
     family, given_names = names.split(text)
     letters = sorted(c for c in (family + given_names).casefold() if not c.isspace())
     assert letters == sorted(c for c in text.replace(",", "", 1).casefold() if not c.isspace())
+
+
+@pytest.mark.parametrize(
+    ("family", "given", "addressed"),
+    [
+        ("Nachtigall", "Flora", "Flora Nachtigall"),
+        ("王", "小明", "王小明"),
+        ("김", "민서", "김민서"),
+        ("Suharto", "", "Suharto"),
+        ("", "小明", "小明"),
+        ("العلي", "ليلى", "ليلى العلي"),
+        ("Kim", "민서", "민서 Kim"),
+    ],
+)
+def test_people_are_addressed_as_their_script_writes_them(family, given, addressed):
+    assert str(User(last_name=family, first_name=given)) == addressed
