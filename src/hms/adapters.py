@@ -37,7 +37,7 @@ CHANGES = {
 
 class MFAAdapter(DefaultMFAAdapter):
     error_messages = DefaultMFAAdapter.error_messages | {
-        "incorrect_code": _("That is not the code. Enter the newest one of your app, or a recovery code not used yet.")
+        "incorrect_code": _("That is not the code. Enter the newest one of your app; each code works once.")
     }
 
 
