@@ -3,7 +3,6 @@
 from decimal import Decimal
 
 from django.core.exceptions import ValidationError
-from django.db import transaction
 from django.utils.translation import gettext as _
 
 from hms.csv_files import Row, refuse_wrong, table
@@ -28,9 +27,9 @@ def _judged(lines, today):
     services = {}
     for service in Service.objects.select_related("department").order_by("valid_from"):
         services.setdefault(service.code, []).append(service)
-    seen, judged = {}, []
+    fields, seen, judged = _fields(), {}, []
     for line, typed, more in lines:
-        values, errors = _values(typed, departments, today)
+        values, errors = _values(typed, fields, departments, today)
         errors += more
         if not errors:
             key = (values["code"], values["valid_from"])
@@ -41,9 +40,9 @@ def _judged(lines, today):
     return judged
 
 
-def _values(typed, departments, today):
-    """``(values, errors)`` of a row's cells."""
-    fields = {
+def _fields():
+    """How the cells of a row are read; made once for a file."""
+    return {
         "code": ShortText(max_length=20),
         "name": ShortText(max_length=150),
         "price": MoneyField(),
@@ -51,6 +50,10 @@ def _values(typed, departments, today):
         "valid_from": DateTextField(required=False),
         "valid_until": DateTextField(required=False),
     }
+
+
+def _values(typed, fields, departments, today):
+    """``(values, errors)`` of a row's cells."""
     values, errors = {}, []
     for name, field in fields.items():
         try:
@@ -88,12 +91,12 @@ def write(rows, *, by):
     """Set the prices of all rows, or of none. Returns how many were new or changed."""
     refuse_wrong(rows)
     todo = [row for row in rows if row.what != "same"]
-    with transaction.atomic():
-        for row in todo:
-            try:
-                prices.set_price(**row.values, by=by)
-            except DomainError as e:
-                raise DomainError(
-                    _("Line %(line)s: %(why)s Nothing was imported.") % {"line": row.line, "why": e}, field="file"
-                ) from None
+    try:
+        prices.set_prices([row.values for row in todo], by=by)
+    except DomainError as e:
+        where = (
+            _("Line %(line)s: %(why)s Nothing was imported.") if hasattr(e, "n") else _("%(why)s Nothing was imported.")
+        )
+        words = {"line": todo[e.n].line if hasattr(e, "n") else "", "why": e}
+        raise DomainError(where % words, field="file") from None
     return len(todo)

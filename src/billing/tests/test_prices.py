@@ -1,12 +1,19 @@
 """The price list and its import."""
 
+from datetime import timedelta
 from decimal import Decimal
 
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
+from hms import price_import
+from hms.domain import invoicing, prices
+from hms.domain.settings import hospital
+from hms.errors import DomainError
 from hms.models import FollowUpRule, Service
-from hms.testing import local, make_department, make_doctor, make_it_midday, make_service
+from hms.testing import local, make_department, make_doctor, make_invoice, make_it_midday, make_service
 
 GOOD = "code,name,department,price,tax_rate,valid_from,valid_until\nXR-CHEST,X-ray,Radiology,45.00,20,1 Jan 2026,\n"
 
@@ -162,3 +169,35 @@ class TestImport:
         make_service(code="XR", price="45.50")
         exported = reception.get("/billing/prices/export/").content
         assert "0 new, 0 changed, 1 as they are" in text(upload(reception, exported))
+
+
+def test_a_large_file_is_written_in_few_statements(reception):
+    def queries(n):
+        lines = "".join(f"N{n}-{i},Service {i},{i}.50\n" for i in range(n))
+        rows = price_import.read(f"code,name,price\n{lines}".encode())
+        with CaptureQueriesContext(connection) as asked:
+            assert price_import.write(rows, by=reception.user) == n
+        return len(asked)
+
+    assert queries(300) == queries(3)
+    assert prices.find("N300-299", hospital().today()).price == Decimal("299.50")
+
+
+def test_several_days_of_a_code_in_one_file_follow_one_another(reception):
+    today = hospital().today()
+    make_service(code="A-1", price=5)
+    days = [today + timedelta(days=n) for n in (20, 10)]
+    lines = "".join(f"A-1,Thing,{n},{day}\n" for n, day in enumerate(days, 1))
+    price_import.write(price_import.read(f"code,name,price,valid_from\n{lines}".encode()), by=reception.user)
+    rows = Service.objects.filter(code="A-1").order_by("valid_from").values_list("price", "valid_until")
+    assert list(rows) == [(5, days[1] - timedelta(days=1)), (2, days[0] - timedelta(days=1)), (1, None)]
+
+
+def test_a_refused_row_of_a_file_is_named_and_nothing_is_written(reception):
+    service = make_service(code="A-1", price=5)
+    draft = make_invoice(issued=False)
+    invoicing.add_service(draft, service, by=reception.user)
+    file = f"code,name,price,valid_from\nB-1,New,1,\nA-1,Thing,7,{service.valid_from}\n"
+    with pytest.raises(DomainError, match="Line 3: Invoices use the price"):
+        price_import.write(price_import.read(file.encode()), by=reception.user)
+    assert not Service.objects.filter(code="B-1").exists()

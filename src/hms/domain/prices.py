@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import pghistory
 from django.db import IntegrityError, transaction
-from django.db.models import Q
+from django.db.models import Exists, OuterRef, Q
 from django.utils.translation import gettext as _
 
 from hms import money
@@ -41,47 +41,82 @@ def check_amount(amount, *, field=None):
     return amount
 
 
-def _locked(code):
-    """All rows of a code, locked, the oldest first."""
-    return list(Service.objects.select_for_update().filter(code=code).order_by("valid_from"))
-
-
 def set_price(*, code, name, department, price, tax_rate, valid_from, valid_until=None, by):
     """A code costs this from a day on (until another): a new code, or a new price that ends the one before.
 
     Another row that begins on the same day is replaced if no invoice used it; rows that begin later are left, and the
     new price ends the day before the first of them.
     """
-    code = code.strip().upper()
-    check_amount(price, field="price")
-    if valid_until and valid_until < valid_from:
-        raise DomainError(_("“Valid until” must not come before “valid from”."), field="valid_until")
+    wanted = {"code": code, "name": name, "department": department, "price": price, "tax_rate": tax_rate}
+    return set_prices([wanted | {"valid_from": valid_from, "valid_until": valid_until}], by=by)[0]
+
+
+def set_prices(wanted, *, by):
+    """The same of many, in a few statements, all or none; a refusal says by ``error.n`` which of them it is."""
+    wanted = [values | {"code": values["code"].strip().upper()} for values in wanted]
     with transaction.atomic(), pghistory.context(user=by.pk, action="price.set"):
-        rows = _locked(code)
-        later = next((r for r in rows if r.valid_from > valid_from), None)
-        if later and (valid_until is None or valid_until >= later.valid_from):
-            valid_until = later.valid_from - timedelta(days=1)
-        values = {"name": name, "department": department, "price": price, "tax_rate": tax_rate}
-        for row in rows:
-            if row.valid_from == valid_from:
-                if _used(row) and (row.price, row.tax_rate) != (price, tax_rate):
-                    raise DomainError(
-                        _("Invoices use the price of %(day)s already. Let the new one begin on another day.")
-                        % {"day": f"{valid_from:%d-%b-%Y}"},
-                        field="valid_from",
-                    )
-                for field, value in (values | {"valid_until": valid_until}).items():
-                    setattr(row, field, value)
-                row.save(update_fields=[*values, "valid_until"])
-                return row
-            if row.valid_from < valid_from and (row.valid_until is None or row.valid_until >= valid_from):
-                row.valid_until = valid_from - timedelta(days=1)
-                row.save(update_fields=["valid_until"])
+        rows = {}
+        codes = {values["code"] for values in wanted}
+        for row in Service.objects.select_for_update().filter(code__in=codes).order_by("code", "valid_from"):
+            rows.setdefault(row.code, []).append(row)
+        days = {(values["code"], values["valid_from"]) for values in wanted}
+        same_day = [row.pk for of_code in rows.values() for row in of_code if (row.code, row.valid_from) in days]
+        used = Service.objects.filter(pk__in=same_day).filter(
+            Exists(InvoiceLine.objects.filter(service=OuterRef("pk")))
+        )
+        used, changed, placed = set(used.values_list("pk", flat=True)), {}, []
+        for n, values in enumerate(wanted):
+            try:
+                placed.append(_place(rows.setdefault(values["code"], []), values, used, changed))
+            except DomainError as e:
+                e.n = n
+                raise
+        # Those that end make room for the new ones.
+        Service.objects.bulk_update(changed.values(), [*VALUES, "valid_until"], batch_size=500)
         try:
             with transaction.atomic():
-                return Service.objects.create(code=code, valid_from=valid_from, valid_until=valid_until, **values)
+                Service.objects.bulk_create({id(row): row for row in placed if row.pk is None}.values(), batch_size=500)
         except IntegrityError as e:  # somebody set a price of the same code in this moment
             raise Stale(_("Somebody else has just changed the price of this code. Look at it again.")) from e
+        return placed
+
+
+VALUES = ["name", "department", "price", "tax_rate"]
+
+
+def _place(rows, values, used, changed):
+    """Put a price among the ``rows`` of its code, in their order; what was there and changes goes to ``changed``."""
+    begins, ends = values["valid_from"], values["valid_until"]
+    check_amount(values["price"], field="price")
+    if ends and ends < begins:
+        raise DomainError(_("“Valid until” must not come before “valid from”."), field="valid_until")
+    later = next((row for row in rows if row.valid_from > begins), None)
+    if later and (ends is None or ends >= later.valid_from):
+        ends = later.valid_from - timedelta(days=1)
+    found = next((row for row in rows if row.valid_from == begins), None)
+    if found is None:
+        for row in rows:
+            if row.valid_from < begins and (row.valid_until is None or row.valid_until >= begins):
+                row.valid_until = begins - timedelta(days=1)
+                _note(row, changed)
+        found = Service(code=values["code"], valid_from=begins)
+        rows.insert(rows.index(later) if later else len(rows), found)
+    elif found.pk in used and (found.price, found.tax_rate) != (values["price"], values["tax_rate"]):
+        raise DomainError(
+            _("Invoices use the price of %(day)s already. Let the new one begin on another day.")
+            % {"day": f"{begins:%d-%b-%Y}"},
+            field="valid_from",
+        )
+    for name in VALUES:
+        setattr(found, name, values[name])
+    found.valid_until = ends
+    _note(found, changed)
+    return found
+
+
+def _note(row, changed):
+    if row.pk:
+        changed[row.pk] = row
 
 
 def end(service, *, last_day, by):
@@ -95,10 +130,6 @@ def end(service, *, last_day, by):
         service.valid_until = last_day
         service.save(update_fields=["valid_until"])
         return service
-
-
-def _used(service):
-    return InvoiceLine.objects.filter(service=service).exists()
 
 
 # --- follow-up
