@@ -7,6 +7,7 @@ from decimal import Decimal, InvalidOperation
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
+from hms.domain import vitals
 from hms.forms import DateTextField, LongText, ShortText
 from hms.models import Severity, Vitals
 from hms.models.clinical import RANGES
@@ -55,6 +56,12 @@ class VitalsForm(forms.Form):
         super().__init__(*args, **kwargs)
         for name in RANGES:
             self.fields[name] = Measure(name)
+
+    def clean(self):
+        """All that cannot be is said at once, beside what is no number."""
+        for name, why in vitals.wrong(self.values()):
+            if name not in self.errors:
+                self.add_error(name, why)
 
     def values(self):
         return {name: self.cleaned_data.get(name) for name in RANGES}

@@ -71,6 +71,17 @@ def test_what_is_refused_is_said_and_still_there(doctor, visit, rest, fields, wo
     assert not any(model.objects.exists() for _rest, _fields, model in WAYS)
 
 
+def test_all_measurements_that_cannot_be_are_said_at_once(doctor, visit):
+    values = {"temperature": "400", "pulse": "fast", "systolic": "80", "diastolic": "120", "weight": "70"}
+    response = doctor.post(url(visit, "vitals/"), values, headers=HTMX)
+    assert response.status_code == 422
+    for words in ("400 °C cannot be", "is not a number", "these two are swapped"):
+        assert text(response).count(words) == 2  # in the summary, and at the field
+    assert not Vitals.objects.exists()
+    half = text(doctor.post(url(visit, "vitals/"), {"systolic": "120", "diastolic": "x"}, headers=HTMX))
+    assert "two numbers" not in half
+
+
 def test_the_unlikely_is_asked_about_and_taken_when_confirmed(doctor, visit):
     response = doctor.post(url(visit, "vitals/"), {"pulse": "250"}, headers=HTMX)
     assert response.status_code == 422

@@ -45,20 +45,9 @@ def take(record, *, values, by, sure=()):
     values = {name: value for name, value in values.items() if name in RANGES and value is not None}
     if not values:
         raise DomainError(_("Write at least one measurement."))
-    for name, value in values.items():
-        unit, least, _low, _high, most = RANGES[name]
-        if not least <= value <= most:
-            raise DomainError(
-                _("%(value)s %(unit)s cannot be. Between %(least)s and %(most)s is possible.")
-                % {"value": value, "unit": unit, "least": least, "most": most},
-                field=name,
-            )
-    if ("systolic" in values) != ("diastolic" in values):
-        raise DomainError(
-            _("A blood pressure has two numbers."), field="diastolic" if "systolic" in values else "systolic"
-        )
-    if "systolic" in values and values["systolic"] <= values["diastolic"]:
-        raise DomainError(_("The upper pressure comes first: these two are swapped."), field="systolic")
+    if found := wrong(values):
+        field, why = found[0]
+        raise DomainError(why, field=field)
     unlikely = [n for n, v in values.items() if n not in sure and not RANGES[n][2] <= v <= RANGES[n][3]]
     if (bmi := _odd_bmi(values)) and not {"weight", "height"} <= set(sure):
         unlikely += [n for n in ("weight", "height") if n not in unlikely]
@@ -72,6 +61,24 @@ def take(record, *, values, by, sure=()):
         return Vitals.objects.create(
             patient_id=record.patient_id, record=record, taken_at=timezone.now(), taken_by=by, **values
         )
+
+
+def wrong(values):
+    """``[(field, why), …]`` of what cannot be in ``{field: number or None}``; one for each field."""
+    values = {name: value for name, value in values.items() if value is not None}
+    found = []
+    for name, value in values.items():
+        unit, least, _low, _high, most = RANGES[name]
+        if not least <= value <= most:
+            said = {"value": value, "unit": unit, "least": least, "most": most}
+            found.append((name, _("%(value)s %(unit)s cannot be. Between %(least)s and %(most)s is possible.") % said))
+    if any(name in ("systolic", "diastolic") for name, _why in found):
+        return found
+    if ("systolic" in values) != ("diastolic" in values):
+        found.append(("diastolic" if "systolic" in values else "systolic", _("A blood pressure has two numbers.")))
+    elif "systolic" in values and values["systolic"] <= values["diastolic"]:
+        found.append(("systolic", _("The upper pressure comes first: these two are swapped.")))
+    return found
 
 
 def _odd_bmi(values):
