@@ -49,7 +49,8 @@ def table(content, *, needed):
     try:
         rows = list(csv.reader(io.StringIO(text.lstrip(), newline=""), delimiter=mark, strict=True))
     except csv.Error as e:
-        raise DomainError(_("The file cannot be read as CSV: %(why)s.") % {"why": e}, field="file") from None
+        why = _("a quotation mark is opened and never closed") if "end of data" in str(e) else e
+        raise DomainError(_("The file cannot be read as CSV: %(why)s.") % {"why": why}, field="file") from None
     if not rows:
         raise DomainError(_("The file is empty."), field="file")
     names = [name.strip().lower().replace(" ", "_") for name in rows[0]]

@@ -43,9 +43,9 @@ def _judged(lines, today):
 def _fields():
     """How the cells of a row are read; made once for a file."""
     return {
-        "code": ShortText(max_length=20),
-        "name": ShortText(max_length=150),
-        "price": MoneyField(),
+        "code": ShortText(max_length=20, error_messages={"required": _("Write the code.")}),
+        "name": ShortText(max_length=150, error_messages={"required": _("Write the name.")}),
+        "price": MoneyField(error_messages={"required": _("Write the price.")}),
         "tax_rate": DecimalTextField(required=False),
         "valid_from": DateTextField(required=False),
         "valid_until": DateTextField(required=False),
@@ -62,7 +62,7 @@ def _values(typed, fields, departments, today):
             values[name] = typed.get(name, "")
             errors += [f"{name}: {message}" for message in e.messages]
     values["code"] = values["code"].upper()
-    if values["code"]:
+    if values["code"] and not errors:
         try:
             Service._meta.get_field("code").run_validators(values["code"])
         except ValidationError as e:

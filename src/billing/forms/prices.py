@@ -10,12 +10,19 @@ from hms.models import Department, Doctor, Service
 
 
 class PriceForm(forms.Form):
-    code = ShortText(label=_("Code"), max_length=20, help_text=_("Capital letters, digits, dots and hyphens: XR-CHEST"))
-    name = ShortText(label=_("Name"), max_length=150)
+    code = ShortText(
+        label=_("Code"),
+        max_length=20,
+        help_text=_("Capital letters, digits, dots and hyphens: XR-CHEST"),
+        error_messages={"required": _("Write the code.")},
+    )
+    name = ShortText(label=_("Name"), max_length=150, error_messages={"required": _("Write the name.")})
     department = forms.ModelChoiceField(Department.objects.all(), label=_("Department"), required=False)
-    price = MoneyField(label=_("Price, before tax"))
+    price = MoneyField(label=_("Price, before tax"), error_messages={"required": _("Write the price.")})
     tax_rate = DecimalTextField(label=_("Tax, percent"), required=False)
-    valid_from = DateTextField(label=_("Valid from"))
+    valid_from = DateTextField(
+        label=_("Valid from"), error_messages={"required": _("Write the day from which it is valid.")}
+    )
     valid_until = DateTextField(label=_("Valid until"), required=False)
 
     def __init__(self, *args, service=None, **kwargs):
@@ -45,8 +52,19 @@ class FollowUpForm(forms.Form):
         Department.objects.all(), label=_("Department"), required=False, empty_label=_("All")
     )
     doctor = forms.ModelChoiceField(Doctor.objects.in_order(), label=_("Doctor"), required=False, empty_label=_("All"))
-    days = forms.IntegerField(label=_("Seen again within days"), min_value=1, max_value=365)
-    percent = DecimalTextField(label=_("Percent of the fee"), help_text=_("0 is free."))
+    days = forms.IntegerField(
+        label=_("Seen again within days"),
+        min_value=1,
+        max_value=365,
+        error_messages=dict.fromkeys(
+            ["required", "invalid", "min_value", "max_value"], _("Write a number of days from 1 to 365.")
+        ),
+    )
+    percent = DecimalTextField(
+        label=_("Percent of the fee"),
+        help_text=_("0 is free."),
+        error_messages={"required": _("Write how many percent of the fee are charged.")},
+    )
 
     def clean(self):
         if self.cleaned_data.get("doctor") and self.cleaned_data.get("department"):

@@ -201,3 +201,20 @@ def test_a_refused_row_of_a_file_is_named_and_nothing_is_written(reception):
     with pytest.raises(DomainError, match="Line 3: Invoices use the price"):
         price_import.write(price_import.read(file.encode()), by=reception.user)
     assert not Service.objects.filter(code="B-1").exists()
+
+
+def test_each_empty_field_says_what_is_to_be_written(reception):
+    page = text(reception.post("/billing/prices/new/", {"code": ""}))
+    for words in ("Write the code.", "Write the name.", "Write the price.", "Write the day from which it is valid."):
+        assert words in page
+    page = text(reception.post("/billing/prices/follow-up/", {"days": "0", "percent": ""}))
+    assert "Write a number of days from 1 to 365." in page
+    assert "Write how many percent of the fee are charged." in page
+    assert "This field is required" not in page
+
+
+def test_a_file_says_once_what_is_wrong_with_a_cell(reception):
+    page = text(upload(reception, f"code,name,price\n{'X' * 21},Long,1\nNEW-1,No price,\n"))
+    assert page.count("at most 20") == 1
+    assert "price: Write the price." in page
+    assert "never closed" in text(upload(reception, 'code,name,price\nA,"open,1\n'))
