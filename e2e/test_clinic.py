@@ -165,3 +165,13 @@ def test_axe_finds_nothing_in_the_clinic(desk, page_for, scheme, width):
     expect(page.locator(".note-conflict")).to_be_visible()
     found["conflict"] = violations(page)
     assert {k: v for k, v in found.items() if v} == {}
+
+
+@browser
+def test_on_a_phone_the_next_patient_is_above_the_list_and_the_week_on_one_line(desk, page_for):
+    page = page_for(desk.ben.user, viewport={"width": 390, "height": 800})
+    page.goto("/clinic/")
+    queue, listed = (page.locator(f"#{part}").bounding_box() for part in ("my-queue", "my-list"))
+    assert queue["y"] + queue["height"] <= listed["y"]
+    tops = page.locator(".week > *").evaluate_all("all => all.map((e) => e.getBoundingClientRect().bottom)")
+    assert max(tops) - min(tops) < 20
