@@ -86,7 +86,7 @@ class DoctorSelect(forms.Select):
         doctors = Doctor.objects.in_order().filter(user__is_active=True)
         rows = doctors.values_list("pk", "user__first_name", "user__last_name", "user__email")
         chosen = "" if value is None else str(value)
-        options = ['<option value="">---------</option>']
+        options = [format_html('<option value="">{}</option>', _t("Choose a doctor"))]
         for pk, given, family, mail in rows:
             text = escape(title % {"name": f"{given} {family}".strip() or mail})
             options.append(f'<option value="{pk}"{" selected" if str(pk) == chosen else ""}>{text}</option>')
