@@ -1,5 +1,6 @@
 """Two receptionists at two machines: what one does the other sees, and loses nothing by it."""
 
+import re
 import time
 from datetime import timedelta
 
@@ -151,6 +152,19 @@ def test_twenty_five_changes_reach_another_screen_quickly(desk, page_for):
         expect(page.locator(".card small")).to_have_text(f"change {i}")
         delays.append(page.evaluate(f"window.seen['change {i}']") - sent)
     assert sorted(delays)[-2] <= 300, delays  # p95 of 25
+
+
+def test_a_pulled_cable_is_said_at_once_and_made_good(desk, page_for, allowed_errors):
+    allowed_errors += ["ERR_INTERNET_DISCONNECTED", "htmx:sse:error"]
+    page = open_board(page_for(desk.rita), desk.tomorrow)
+    state = page.locator("live-stream")
+    page.context.set_offline(True)
+    expect(state).to_have_attribute("state", re.compile("waiting|lost"), timeout=1500)
+    expect(state).to_contain_text("Connection lost, showing", timeout=8000)
+    make_appointment(doctor=desk.ben, patient=desk.omar, start=local(TOMORROW, "12:00"))
+    page.context.set_offline(False)
+    expect(state).to_have_attribute("state", "live", timeout=10_000)
+    expect(card(page, "HADDAD")).to_be_visible()
 
 
 def test_a_phone_begins_an_hour_before_now_and_stays_where_one_scrolls(desk, page_for):

@@ -18,12 +18,14 @@ class LiveStream extends HTMLElement {
   connectedCallback() {
     for (const [name, handler] of Object.entries(this.#handlers)) this.addEventListener(name, handler)
     document.addEventListener("visibilitychange", this.#shown)
+    window.addEventListener("offline", this.#cut)
     this.#timers = [setInterval(() => this.#watch(), 1000)]
     this.#show()
   }
 
   disconnectedCallback() {
     document.removeEventListener("visibilitychange", this.#shown)
+    window.removeEventListener("offline", this.#cut)
     this.#timers.forEach(clearInterval)
     this.#timers = []
   }
@@ -100,12 +102,16 @@ class LiveStream extends HTMLElement {
   }
 
   #watch() {
-    if (!document.hidden && this.#connection?.reader && Date.now() - this.#lastByte > SILENCE) {
-      this.#heard()
-      this.#become("reconnecting")
-      this.#connection.reader.cancel()
-    }
+    if (!document.hidden && Date.now() - this.#lastByte > SILENCE) this.#cut()
     this.#show()
+  }
+
+  // The line is dead, says the silence on it, or the browser, which knows of a pulled cable at once.
+  #cut = () => {
+    if (!this.#connection?.reader) return
+    this.#heard()
+    this.#become("reconnecting")
+    this.#connection.reader.cancel()
   }
 
   #become(state) {
