@@ -5,6 +5,9 @@ What stays, and why:
 - invoices and credit notes, as they were issued (``KEPT``): tax law wants the name on them, and they never change.
 """
 
+from datetime import timedelta
+
+import pgtrigger
 from allauth.usersessions.models import UserSession
 from django.apps import apps
 from django.contrib.admin.models import LogEntry
@@ -49,7 +52,8 @@ def lock(patient):
 def forget(people):
     """Make these Patients (of ``lock``: records of one person) numbers. In a transaction."""
     users = [patient.user for patient in people]
-    words, addresses = _words(users), _addresses(users)
+    lent = list(_lent(people))
+    words, addresses = _words(users), _addresses(users, people)
     _mails(users, addresses)
     _what_opens(users, people)
     _merges(people)
@@ -57,6 +61,7 @@ def forget(people):
     for patient in people:
         _name_by_number(patient.user, patient)
         _history(patient.user)
+    _lent_history(lent)
     for word in words:
         if not User.objects.filter(role=User.Role.PATIENT, family_first__contains=word).exists():
             NameToken.objects.filter(token=word).delete()
@@ -81,6 +86,46 @@ def _history(user):
         cursor.execute("SELECT set_config('hms.forget', '', true)")
 
 
+def _lent(people):
+    """What undone merges had filled in the records of others: ``(Merge, event, rows, column, value)``.
+
+    Also where it went on from there, by a merge of that record into a third.
+    """
+    rows = {"user": ("UserEvent", USER_IDENTITY), "patient": ("PatientEvent", PATIENT_IDENTITY)}
+    gone, whose = [p.pk for p in people], None
+    while gone:
+        went = set()
+        for made in Merge.objects.filter(gone__in=gone, undone_at__isnull=False).select_related("kept"):
+            was, then = (made.moved[when].get(str(made.kept_id)) for when in ("before", "after"))
+            for name, (event, columns) in rows.items() if was and then else ():
+                pk = {"pgh_obj_id": made.kept.user_id if name == "user" else made.kept_id}
+                for column in columns:
+                    value = then[name].get(column)
+                    if value and value != was[name].get(column) and (whose is None or value in whose):
+                        went.add((made.kept_id, value))
+                        yield made, event, pk, column, value
+        gone, whose = [pk for pk, _value in went], {value for _pk, value in went}
+
+
+def _lent_history(lent):
+    """That is forgotten there too, as long as it was theirs. No other word of their history changes."""
+    with pgtrigger.ignore("hms.UserEvent:append_only", "hms.PatientEvent:append_only"):
+        for made, event, pk, column, value in lent:
+            found = _events(event).filter(**_while_merged(made), **pk, **{column: value})
+            found.update(**{column: None if column == "email" else ""})
+    for pk in {made.pk for made, *_what in lent}:
+        made, values = Merge.objects.select_for_update().get(pk=pk), {value for *_where, value in lent}
+        for rows in [*made.moved["before"].values(), *made.moved["after"].values()]:
+            for row in rows.values():
+                row |= {column: None if column == "email" else "" for column in row if row[column] in values}
+        made.save(update_fields=["moved"])
+
+
+def _while_merged(made):
+    # The history notes when a transaction began, a Merge when it was written.
+    return {"pgh_created_at__gte": made.at - timedelta(minutes=1), "pgh_created_at__lte": made.undone_at}
+
+
 def _events(name):
     return apps.get_model("hms", name).objects
 
@@ -96,9 +141,13 @@ def _words(users):
         return [word for (word,) in cursor.fetchall() if word]
 
 
-def _addresses(users):
-    """Every e-mail address that was theirs."""
+def _addresses(users, people):
+    """Every e-mail address that was theirs, and not only lent to them by a merge that was undone."""
     found = _events("UserEvent").filter(pgh_obj_id__in=[u.pk for u in users]).exclude(email=None)
+    for made in Merge.objects.filter(kept__in=people, undone_at__isnull=False).exclude(gone__in=people):
+        was, then = (made.moved[when].get(str(made.kept_id)) for when in ("before", "after"))
+        if was and then and was["user"]["email"] != then["user"]["email"]:
+            found = found.exclude(**_while_merged(made), email=then["user"]["email"])
     return set(found.values_list("email", flat=True)) | {u.email for u in users if u.email}
 
 

@@ -126,6 +126,47 @@ def test_a_merge_can_no_longer_be_undone(wish, clerk):
         merging.undo(made, by=clerk)
 
 
+@pytest.fixture
+def strangers(clerk):
+    """Two that were taken for one person, until it was undone; then a third, in the same way."""
+    me = make_patient(last_name="Quetzalcoatl", email=None, desk_note="mine")
+    other = make_patient(
+        last_name="Quetzalcoatls",
+        email="canary@hms.example",
+        phone="+442079460999",
+        emergency_contact="+442079460888",
+        desk_note="canary-note",
+    )
+    third = make_patient(last_name="Quetzal", email=None, emergency_contact="+442079460111")
+    first = merging.merge(me, other, by=clerk)
+    outbox.post(kind="late", to="canary@hms.example", user=me.user, subject="s", text="t", key="between")
+    second = merging.merge(third, me, by=clerk)
+    for made in (second, first):
+        merging.undo(made, by=clerk)
+    me.user.refresh_from_db()
+    assert me.user.email is None
+    return me, other, third
+
+
+def test_what_an_undone_merge_lent_to_somebody_else_is_forgotten_there_too(strangers, clerk):
+    canaries = ["canary", "442079460999", "442079460888", "+44 20 7946 0999", "+44 20 7946 0888"]
+    assert {("hms_userevent", "email"), ("hms_patientevent", "emergency_contact")} <= named_in(canaries)
+    privacy.delete_account(Wish.objects.create(patient=strangers[1], kind="DELETE"), by=clerk)
+    run_jobs()
+    assert named_in(canaries) - forgetting.KEPT == set()
+    # Nothing else of those who stay: their names, their own note and number.
+    assert {("hms_userevent", "last_name"), ("hms_patientevent", "desk_note")} <= named_in(["quetzal", "mine"])
+    assert ("hms_patientevent", "emergency_contact") in named_in(["442079460111"])
+
+
+def test_whoever_was_taken_for_them_keeps_their_letters(strangers, clerk):
+    me, other, _third = strangers
+    outbox.post(kind="visit.moved", to=other.user.email, user=other.user, subject="mine", text="t", key="theirs")
+    outbox.post(kind="account.code", to=other.user.email, subject="code", text="t", key="code")
+    privacy.delete_account(Wish.objects.create(patient=me, kind="DELETE"), by=clerk)
+    assert {m.subject for m in OutboxMail.objects.filter(to=other.user.email)} == {"mine", "code"}
+
+
 @pytest.mark.parametrize(
     ("sql", "forgotten", "said"),
     [
