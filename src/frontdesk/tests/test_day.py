@@ -74,6 +74,13 @@ def test_a_day_that_is_none_is_said_and_today_shown(reception, typed, words):
     assert "<script>alert" not in text
 
 
+def test_a_filter_that_shows_nobody_offers_everybody(reception):
+    make_doctor()
+    text = page(reception.get(DAY, {"day": tomorrow(), "department": make_department().pk}))
+    assert "Nobody whom the filter shows is on duty" in text
+    assert f'<a href="?day={tomorrow()}" hx-boost="false">Show all doctors</a>' in text
+
+
 def test_departments_and_doctors_filter_the_columns(reception):
     surgery = make_department(name="Surgery")
     one, two, three = make_doctor(department=surgery), make_doctor(department=surgery), make_doctor()
