@@ -280,3 +280,31 @@ def test_axe_finds_nothing_on_any_page_of_billing(desk, page_for, scheme, width)
         page.goto(path)
         found[path] = faults(page, by_finger=False)
     assert {k: v for k, v in found.items() if v} == {}
+
+
+def test_a_report_is_printed_light_and_without_what_is_only_clicked(desk, page_for):
+    make_invoice(patient=desk.omar)
+    page = page_for(desk.rita, color_scheme="dark")
+    page.goto("/billing/reports/revenue/")
+    expect(page.locator("bar-chart canvas")).to_be_visible()
+    lightness = """() => {  // of the colour that is there most: the bar's
+        const canvas = document.querySelector("bar-chart canvas")
+        const pixels = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height).data
+        const found = new Map()
+        for (let i = 0; i < pixels.length; i += 4) {
+            if (pixels[i + 3] === 255) found.set(pixels[i + 1], (found.get(pixels[i + 1]) ?? 0) + 1)
+        }
+        return [...found].sort((a, b) => b[1] - a[1])[0]?.[0]
+    }"""
+    dark = page.evaluate(lightness)
+    page.emulate_media(media="print")
+    expect(page.locator(".report-tabs")).to_be_hidden()
+    expect(page.locator(".page-actions")).to_be_hidden()
+    expect(page.locator(".tabs-line")).to_be_hidden()
+    expect(page.locator("#report-figures")).to_be_visible()
+    expect(page.get_by_label("From", exact=True)).to_be_visible()
+    for _n in range(100):  # until it is drawn anew, in dark ink
+        if page.evaluate(lightness) < dark - 40:
+            return
+        page.wait_for_timeout(100)
+    raise AssertionError(f"still as light as on the screen: {dark}, {page.evaluate(lightness)}")

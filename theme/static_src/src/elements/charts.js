@@ -16,12 +16,15 @@ class Chart extends HTMLElement {
     this.theme.observe(document.documentElement, { attributes: true, attributeFilter: ["data-theme"] })
     this.dark = matchMedia("(prefers-color-scheme: dark)")
     this.dark.addEventListener("change", this.#again)
+    this.paper = matchMedia("print") // on which everything is light
+    this.paper.addEventListener("change", this.#again)
   }
 
   disconnectedCallback() {
     this.resize.disconnect()
     this.theme.disconnect()
     this.dark.removeEventListener("change", this.#again)
+    this.paper.removeEventListener("change", this.#again)
     this.plot?.destroy()
   }
 
