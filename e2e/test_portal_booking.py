@@ -93,7 +93,7 @@ def test_a_hold_that_runs_out_says_so_by_itself_and_leads_to_other_times(desk, p
     choose(page)
     SlotHold.objects.update(expires_at=timezone.now() + timedelta(seconds=3))
     page.reload()
-    expect(page.locator("count-down")).to_have_text("no longer. Choose a time again.")
+    expect(page.locator("count-down")).to_have_text("This time is no longer held for you. Choose a time again.")
     SlotHold.objects.update(expires_at=timezone.now() - timedelta(seconds=1))
     confirm(page)
     expect(page.get_by_role("alert")).to_contain_text("ten minutes")
