@@ -35,6 +35,9 @@ CHANGES = {
 }
 
 
+SAID = ("logged_in", "logged_out", "email_confirmation_sent")  # by the page that follows
+
+
 class MFAAdapter(DefaultMFAAdapter):
     error_messages = DefaultMFAAdapter.error_messages | {
         "incorrect_code": _("That is not the code. Enter the newest one of your app; each code works once.")
@@ -101,7 +104,7 @@ class AccountAdapter(DefaultAccountAdapter):
         return [own if stage.endswith(".EmailVerificationStage") else stage for stage in super().get_login_stages()]
 
     def add_message(self, request, level, message_template=None, message_context=None, extra_tags="", message=None):
-        """Signing in and out needs no congratulation: the page that follows says it."""
-        if message_template in {"account/messages/logged_in.txt", "account/messages/logged_out.txt"}:
+        """Signing in and out and a code on its way need no message: the page that follows says it."""
+        if message_template in {f"account/messages/{name}.txt" for name in SAID}:
             return
         super().add_message(request, level, message_template, message_context, extra_tags, message)

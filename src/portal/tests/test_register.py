@@ -218,3 +218,11 @@ class TestDeleting:
         patient.post("/portal/delete/")
         patient.post("/portal/delete/", {"withdraw": "1"})
         assert not Wish.objects.exists()
+
+
+def test_that_a_code_is_on_its_way_is_said_once(db):
+    client = Client()
+    assert sign_up(client).headers["Location"] == "/accounts/confirm-email/"
+    page = text(client.get("/accounts/confirm-email/"))
+    assert page.count("new@hms.example") == 1
+    assert "Confirmation email sent" not in page
