@@ -8,6 +8,7 @@ from django.contrib.sessions.models import Session
 from playwright.sync_api import expect
 
 from e2e.phone import PHONE, Phone
+from hms.adapters import CHANGES
 from hms.models import OutboxMail, User
 from hms.testing import PASSWORD, make_patient, run_jobs
 
@@ -164,6 +165,10 @@ def test_a_passkey_is_added_to_an_account_with_a_password(phone):
     page.get_by_role("button", name="Add a key").click()
     expect(page.locator("h1")).not_to_have_text("Add a key")
     assert Authenticator.objects.filter(user=user, type="webauthn").count() == 1
+    letter = OutboxMail.objects.get(kind="account.sign_in_changed")
+    assert (letter.to, letter.user) == (user.email, user)
+    assert str(CHANGES["webauthn_added"]) in letter.text
+    assert "/accounts/password/reset/" in letter.text
     page.context.clear_cookies()
     phone.open("/accounts/login/")
     phone.press("Sign in with a passkey", "What is your name?")
