@@ -43,7 +43,8 @@ def free(doctors, *, department, patient, days=31, moving=None, near=None):
     """``[(day, [(start, doctor), …]), …]``: each free start once, with a doctor who has it free.
 
     Which of several sees the patient is said by ``in_turn``, once a start is chosen. From the department's notice on,
-    as far ahead as it lets patients book, and at most ``days``; with ``near``, a week around that time.
+    as far ahead as it lets patients book, and at most ``days``; with ``near``, a week around that time. The time that a
+    visit has already (``moving``) is no other time for it.
     """
     now = timezone.now()
     after = now + timedelta(hours=department.online_notice)
@@ -59,7 +60,7 @@ def free(doctors, *, department, patient, days=31, moving=None, near=None):
     found = hours.first_free(doctors, after=after, until=until, duration=length, ignoring=moving, taken=taken)
     found_days = {}
     for start, doctor in found.items():
-        if start <= until:
+        if start <= until and (moving is None or start != moving.appointment_date):
             found_days.setdefault(start.date(), []).append((start, doctor))
     return list(found_days.items())
 

@@ -233,6 +233,13 @@ class TestSignedIn:
         mine.refresh_from_db()
         assert (mine.appointment_date, mine.status) == (local(days=6), "SCHEDULED")
 
+    @pytest.mark.parametrize("which", ["", "&all=1"])
+    def test_the_time_it_has_is_not_offered_as_another(self, patient, mine, which):
+        page = patient.get(f"/portal/visits/{mine.pk}/move/?day={mine.appointment_date:%Y-%m-%d}{which}")
+        offered = {at.partition("@")[2] for at in times(page)}
+        assert offered
+        assert f"{mine.appointment_date:%Y%m%dT%H%MZ}" not in offered
+
     def test_cancelling_twice_is_one_cancelling(self, patient, mine):
         for _n in range(2):
             answer = patient.post(f"/portal/visits/{mine.pk}/cancel/", follow=True)
