@@ -191,6 +191,11 @@ class TestRequests:
         assert visit.status == "CANCELLED"
         run_jobs()
         assert "The doctor is away" in mail.outbox[-1].body
+        assert "Why: <bdi>The doctor is away</bdi>" in text(patient.get(f"/portal/visits/{visit.pk}/"))
+
+    def test_a_reason_with_what_cannot_be_kept_is_booked_without_it(self, patient, ward):
+        assert book(patient, ward, reason="sore\x00 throat\r\nand\tcough \u202e").status_code == 302
+        assert Appointment.objects.get().reason == "sore throat and cough"
 
 
 class TestChanging:

@@ -184,6 +184,14 @@ class TestReading:
         assert "Taken off the list" in text(patient.get("/portal/record/"))
         assert patient.post("/portal/record/", {"text": " "}).status_code == 422
 
+    def test_something_wrong_is_said_once_however_often_it_is_sent(self, patient):
+        for _click in range(2):
+            patient.post("/portal/record/", {"text": "I am not allergic to nuts"})
+        wish = Wish.objects.get()
+        Wish.objects.update(done_at=local(), answer="It is right")
+        patient.post("/portal/record/", {"text": wish.text})
+        assert Wish.objects.filter(text=wish.text).count() == 2
+
     def test_contact_data_are_changed(self, patient):
         patient.post("/portal/contact/", {"phone": "020 7946 0123", "emergency_contact": ""})
         assert str(User.objects.get(pk=patient.user.pk).phone)

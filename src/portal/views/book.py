@@ -17,6 +17,7 @@ from hms.dates import said_time
 from hms.domain import holds, self_service
 from hms.domain.settings import hospital
 from hms.errors import DomainError, SlotTaken
+from hms.forms import UNSEEN
 from hms.models import Department, Doctor
 from portal.own import own
 
@@ -89,7 +90,7 @@ def book_reason(request, department, doctor):
     department = _department(department)
     _doctors(department, doctor)
     if request.method == "POST":
-        request.session[REASON] = " ".join(request.POST.get("reason", "").split())[:500]
+        request.session[REASON] = " ".join(UNSEEN.sub(" ", request.POST.get("reason", "")).split())[:500]
         if request.GET.get("back") == "check":  # only this answer was to be changed
             return redirect("portal:book-check")
         return redirect("portal:book-time", department.pk, doctor)

@@ -4,12 +4,13 @@ from itertools import groupby
 
 from django.contrib import messages
 from django.core.paginator import Paginator
+from django.db import transaction
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods
 
 from hms.domain import allergies, audit, vitals
-from hms.models import MedicalRecord, PrescriptionLine, Problem, Wish
+from hms.models import MedicalRecord, Patient, PrescriptionLine, Problem, Wish
 from portal.forms import WishForm
 from portal.own import own
 from portal.views.book import FORM
@@ -26,13 +27,21 @@ def _signed(patient):
     )
 
 
+def _say_once(patient, text):
+    """What is wrong, for the doctors to answer; sent twice before an answer, it is said once."""
+    with transaction.atomic():
+        Patient.objects.select_for_update().only("pk").get(pk=patient.pk)
+        if not Wish.objects.filter(patient=patient, kind="CORRECT", text=text, done_at=None).exists():
+            Wish.objects.create(patient=patient, kind="CORRECT", text=text)
+
+
 @require_http_methods(FORM)
 @own
 def record(request):
     """My record: what doctors signed, in plain layout; and a place to say that something is wrong."""
     form = WishForm(request.POST or None)
     if request.method == "POST" and form.is_valid():
-        Wish.objects.create(patient=request.patient, kind="CORRECT", text=form.cleaned_data["text"])
+        _say_once(request.patient, form.cleaned_data["text"])
         messages.success(request, _("Thank you. A doctor will look at it."))
         return redirect("portal:record")
     page = Paginator(_signed(request.patient).filter(amends=None), PER_PAGE).get_page(request.GET.get("page"))
