@@ -61,6 +61,13 @@ def test_its_code_is_black_on_white_in_every_theme_and_its_letter_gives_the_day_
     assert f"until {until:%A} {until.day} {until:%B %Y}." in mail.outbox[0].body
 
 
+def test_what_is_said_to_the_desk_is_not_printed_for_the_patient(reception):
+    page = text(reception.post(f"/desk/patients/{make_patient(email='old@hms.example').pk}/invite/"))
+    to_the_desk = page.split("A mail is on its way")[0].rpartition("<p ")[2]
+    assert "no-print" in to_the_desk
+    assert "can be printed" in page.split("A mail is on its way")[1].split("</p>")[0]
+
+
 def test_opening_the_page_uses_nothing_up(invited):
     _patient, path = invited
     for _n in range(7):
