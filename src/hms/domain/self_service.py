@@ -16,7 +16,6 @@ from hms.models import Appointment, Department, Doctor, Online
 
 SHOWN = ["specialization", "department_id", "user__first_name", "user__last_name", "user__email"]
 LENGTH = timedelta(minutes=30)
-EARLY = timedelta(minutes=90)  # how long before the visit its patient may say: I am here
 
 
 def departments():
@@ -264,7 +263,7 @@ def may_check_in(appointment):
         appointment.is_waiting_to_happen
         and not appointment.checked_in_at
         and appointment.online != "REQUEST"
-        and appointment.appointment_date - EARLY <= timezone.now()
+        and appointment.appointment_date - visits.EARLY <= timezone.now()
     )
 
 
@@ -274,7 +273,7 @@ def check_in(appointment, *, by):
         current = scheduling.fresh(appointment)
         if current.online == "REQUEST":
             raise DomainError(_("We have not answered your request yet. Please speak to the front desk."))
-        if current.appointment_date - EARLY > timezone.now():
+        if current.appointment_date - visits.EARLY > timezone.now():
             raise DomainError(_("You can check in from 90 minutes before your visit."))
         return visits.check_in(current, by=by)
 

@@ -1,6 +1,7 @@
 """What happens to an appointment on the day, a verb for each step, and each step's way back."""
 
 from contextlib import contextmanager
+from datetime import timedelta
 
 import pghistory
 from django.apps import apps
@@ -13,6 +14,8 @@ from hms.domain.scheduling import fresh
 from hms.domain.settings import hospital
 from hms.errors import DomainError, SlotTaken
 from hms.models import Appointment, Invoice, MedicalRecord
+
+EARLY = timedelta(minutes=90)  # how long before the visit its patient may say: I am here
 
 Status = Appointment.Status
 
@@ -40,8 +43,9 @@ def _save(appointment, **changes):
 
 
 def is_of_a_later_day(appointment):
-    """Whether its day, by the hospital's clock, is still to come."""
-    return appointment.appointment_date >= hospital().day_bounds(hospital().today())[1]
+    """Whether its day, by the hospital's clock, is still to come; a visit soon after midnight belongs to this night."""
+    start = appointment.appointment_date
+    return start >= hospital().day_bounds(hospital().today())[1] and start - EARLY > timezone.now()
 
 
 def confirm(appointment, *, by):
@@ -63,7 +67,7 @@ def unconfirm(appointment, *, by):
 
 
 def check_in(appointment, *, by):
-    """The patient is here. Refuses any day but the appointment's own."""
+    """The patient is here, on the day of the visit; of one soon after midnight, on the evening before too."""
     with _step(appointment, by, "appointment.checked_in") as current:
         if not current.is_waiting_to_happen:
             raise DomainError(
@@ -73,7 +77,7 @@ def check_in(appointment, *, by):
         if current.checked_in_at:
             raise DomainError(_("This patient has already arrived."))
         day = current.appointment_date.astimezone(hospital().zone).date()
-        if day != hospital().today():
+        if day < hospital().today() or is_of_a_later_day(current):
             raise DomainError(_("This appointment is on %(day)s, not today.") % {"day": f"{day:%d-%b-%Y}"})
         return _save(current, checked_in_at=timezone.now())
 

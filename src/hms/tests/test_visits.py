@@ -101,6 +101,17 @@ def test_nobody_arrives_twice(desk):
         visits.check_in(appointment, by=desk)
 
 
+def test_the_evening_before_belongs_to_a_visit_soon_after_midnight(desk, monkeypatch):
+    midnight = local(1).replace(hour=0, minute=0)
+    soon = now_appointment(start=midnight + timedelta(minutes=10))
+    later = now_appointment(start=midnight + timedelta(hours=2))
+    monkeypatch.setattr(timezone, "now", lambda: midnight - timedelta(minutes=20))
+    assert visits.check_in(soon, by=desk).checked_in_at
+    assert visits.start(soon, by=desk).status == "IN_PROGRESS"
+    with pytest.raises(DomainError, match="not today"):
+        visits.check_in(later, by=desk)
+
+
 @pytest.mark.parametrize("days", [-1, 1])
 def test_nobody_arrives_on_another_day(desk, days):
     with pytest.raises(DomainError, match="not today"):
